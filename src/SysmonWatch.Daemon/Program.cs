@@ -1,0 +1,6 @@
+namespace SysmonWatch.Daemon;
+
+static class Program
+{
+    static int Main() => 0;
+}

@@ -1,0 +1,21 @@
+namespace SysmonWatch.Detection.Events;
+
+/// <summary>
+/// What is known about one process at one moment. Immutable: when more becomes known a new node takes its place, and events keep the node of
+/// their own moment.
+/// </summary>
+/// <param name="ProcessGuid">ProcessGuid, UTF-8.</param>
+/// <param name="ProcessId">Process id; 0 where unknown.</param>
+/// <param name="Image">Path of the executable, UTF-8; empty where unknown.</param>
+/// <param name="CommandLine">UTF-8; empty where unknown.</param>
+/// <param name="User">UTF-8; empty where unknown.</param>
+/// <param name="StartedAt">Time of the event that started it, microseconds since 1970; 0 where it was running before.</param>
+/// <param name="Parent">The parent as it was when this node was made; null where unknown.</param>
+public sealed record ProcessNode(
+    ReadOnlyMemory<byte> ProcessGuid,
+    int ProcessId,
+    ReadOnlyMemory<byte> Image,
+    ReadOnlyMemory<byte> CommandLine,
+    ReadOnlyMemory<byte> User,
+    long StartedAt,
+    ProcessNode? Parent);

@@ -1,0 +1,133 @@
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace SysmonWatch.Detection.Events;
+
+/// <summary>
+/// One event that Sysmon wrote. Pooled: its values are slices of a buffer that is used again once the event's batch has been dealt with,
+/// so whoever wants to keep something makes a copy.
+/// </summary>
+/// <remarks>
+/// Filled by the decoder on one thread, then read by any number of detection workers. The buffer holds the line; values that were escaped
+/// are unescaped where they stand, which always makes them shorter.
+/// </remarks>
+public sealed class SysmonEvent : FieldedEvent
+{
+    /// <summary>The most fields kept of one event; the widest real event (1) has 23. Those beyond are counted in <see cref="FieldsLeftOut"/>.</summary>
+    public const int MostFields = 128;
+
+    readonly List<int> _ids = new(32);
+    readonly List<DataField> _fields = new(32);
+
+    /// <summary>The bytes that every slice of this event points into.</summary>
+    public byte[] Buffer { get; set; } = [];
+
+    /// <summary>Sysmon's event id; 0 where a truncated event does not say.</summary>
+    public int EventId { get; set; }
+
+    /// <summary>EventRecordID: Sysmon's counter, incremented before writing.</summary>
+    public ulong RecordId { get; set; }
+
+    /// <summary>False where the event has no readable EventRecordID.</summary>
+    public bool HasRecordId { get; set; }
+
+    /// <summary>False where the event has no readable TimeCreated; <see cref="FieldedEvent.Time"/> is then that of its header or predecessor.</summary>
+    public bool HasTime { get; set; }
+
+    /// <summary>Execution/@ProcessID: Sysmon's own process id; 0 where it is missing.</summary>
+    public int SysmonProcessId { get; set; }
+
+    /// <summary>The Computer element's place in <see cref="Buffer"/>.</summary>
+    public Slice Computer { get; set; }
+
+    /// <summary>Security/@UserId's place in <see cref="Buffer"/>: Sysmon's own effective user id.</summary>
+    public Slice SysmonUserId { get; set; }
+
+    /// <summary>What is remarkable about this event.</summary>
+    public EventMarks Marks { get; set; }
+
+    /// <summary>The value that a truncated event was cut in; meaningful with <see cref="EventMarks.Truncated"/> only.</summary>
+    public DataField? CutField { get; set; }
+
+    /// <summary>How many fields were beyond <see cref="MostFields"/>.</summary>
+    public int FieldsLeftOut { get; set; }
+
+    /// <summary>Position in the stream of events since start, from 0: findings are put back into this order.</summary>
+    public long Number { get; set; }
+
+    /// <summary>The process this event is about, as it was known at this event; null where there is none or before it is observed.</summary>
+    public ProcessNode? Process { get; set; }
+
+    /// <summary>The fields in the order written, repeated names included.</summary>
+    public ReadOnlySpan<DataField> Fields => CollectionsMarshal.AsSpan(_fields);
+
+    /// <inheritdoc/>
+    public override int FieldCount => _fields.Count;
+
+    /// <summary>Makes the event new again. Keeps its memory.</summary>
+    public void Clear()
+    {
+        _ids.Clear();
+        _fields.Clear();
+        Buffer = [];
+        Time = 0;
+        EventId = 0;
+        RecordId = 0;
+        HasRecordId = false;
+        HasTime = false;
+        SysmonProcessId = 0;
+        Computer = default;
+        SysmonUserId = default;
+        Marks = EventMarks.None;
+        CutField = null;
+        FieldsLeftOut = 0;
+        Number = 0;
+        Process = null;
+    }
+
+    /// <summary>Adds a field as the decoder meets it.</summary>
+    public void Add(in DataField field)
+    {
+        if (_fields.Count >= MostFields)
+        {
+            FieldsLeftOut++;
+            return;
+        }
+        _ids.Add(field.Id.Value);
+        _fields.Add(field);
+    }
+
+    /// <summary>The bytes of a slice.</summary>
+    public ReadOnlySpan<byte> Bytes(Slice slice) => Buffer.AsSpan(slice.Start, slice.Length);
+
+    /// <summary>The text of a slice; invalid UTF-8 becomes U+FFFD.</summary>
+    public string Text(Slice slice) => Encoding.UTF8.GetString(Bytes(slice));
+
+    /// <inheritdoc/>
+    /// <remarks>Of a name that comes twice the first counts. The fields of <see cref="ProcessFields"/> come from <see cref="Process"/>.</remarks>
+    public override ValueKind Find(FieldId field, out ReadOnlySpan<byte> value)
+    {
+        int at = CollectionsMarshal.AsSpan(_ids).IndexOf(field.Value);
+        if (at >= 0 && field.IsKnown)
+        {
+            value = Bytes(_fields[at].Value);
+            return ValueKind.Text;
+        }
+        return ProcessFields.Find(this, field, out value);
+    }
+
+    /// <summary>The text of a field, or null where the event has no such field.</summary>
+    public string? Text(FieldId field) => Find(field, out ReadOnlySpan<byte> value) == ValueKind.Absent ? null : Encoding.UTF8.GetString(value);
+
+    /// <inheritdoc/>
+    public override ValueKind At(int position, out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value)
+    {
+        DataField field = _fields[position];
+        name = Bytes(field.Name);
+        value = Bytes(field.Value);
+        return ValueKind.Text;
+    }
+
+    /// <summary>The identity; makes a string, so only for events that matter.</summary>
+    public EventIdentity Identify() => new(Text(Computer), EventId, RecordId, Time);
+}
