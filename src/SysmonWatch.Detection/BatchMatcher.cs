@@ -1,0 +1,25 @@
+using SysmonWatch.Detection.Events;
+using SysmonWatch.Detection.Sigma;
+
+namespace SysmonWatch.Detection;
+
+/// <summary>A detection worker: finds out which rules match which events of a batch. Stateless but for its scratch memory; one per thread.</summary>
+public sealed class BatchMatcher(CompiledRules rules)
+{
+    readonly RuleMatcher _matcher = rules.CreateMatcher();
+
+    /// <summary>The rules it matches with.</summary>
+    public CompiledRules Rules { get; } = rules;
+
+    /// <summary>Adds the findings of all events of a batch. Forged events are not believed, and our own are not looked at.</summary>
+    public void Match(EventBatch batch)
+    {
+        batch.Findings.Clear();
+        for (int i = 0; i < batch.Count; i++)
+        {
+            SysmonEvent e = batch[i];
+            if ((e.Marks & (EventMarks.Forged | EventMarks.Own)) != 0) continue;
+            foreach (int rule in _matcher.Match(e)) batch.Findings.Add((i, rule));
+        }
+    }
+}
