@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 using System.Text;
 using SysmonWatch.Detection.Alerting;
 using SysmonWatch.Detection.Correlation;
@@ -38,6 +39,9 @@ public sealed class AlertRaiser
     /// <summary>False: the built-in watchers (forged and conflicting events) are off, for decoding only.</summary>
     public bool WatchersOn { get; init; } = true;
 
+    /// <summary>Is told of an exception while an event was dealt with, which is a bug: the event is passed over. Null: it is thrown.</summary>
+    public Action<Exception>? OnBug { get; init; }
+
     /// <summary>The windows, for their counters.</summary>
     public CorrelationEngine Correlation => _correlation;
 
@@ -61,34 +65,49 @@ public sealed class AlertRaiser
     /// <param name="closed">Gets the alerts that are final now, with their counts.</param>
     public void Process(EventBatch batch, ICollection<Alert> raised, ICollection<Alert> closed)
     {
-        int finding = 0;
+        int first = 0;
         for (int i = 0; i < batch.Count; i++)
         {
-            SysmonEvent e = batch[i];
-            EventReference? reference = null;
-            if ((e.Marks & EventMarks.FutureDated) == 0)
+            int next = first;
+            while (next < batch.Findings.Count && batch.Findings[next].Event == i) next++;
+            try
             {
-                _correlation.AdvanceTo(e.Time, _hits);
-                Raise(raised, closed);
-                _suppression.AdvanceTo(e.Time, closed);
+                Process(batch[i], CollectionsMarshal.AsSpan(batch.Findings)[first..next], raised, closed);
             }
-            if (WatchersOn && (e.Marks & (EventMarks.Forged | EventMarks.Conflicting)) != 0)
+            catch (Exception bug) when (OnBug is not null)
             {
-                reference = Keep(e);
-                RuleMetadata watcher = (e.Marks & EventMarks.Forged) != 0 ? BuiltInWatchers.Forged : BuiltInWatchers.Conflict;
-                Offer(AlertComposer.OfFinding(watcher, e, reference, []), e, raised, closed);
+                _hits.Clear();
+                OnBug(bug);
             }
-            for (; finding < batch.Findings.Count && batch.Findings[finding].Event == i; finding++)
-            {
-                int rule = batch.Findings[finding].Rule;
-                _counters.Findings++;
-                reference ??= Keep(e);
-                _correlation.Observe(rule, e, reference, _hits);
-                SigmaRule matched = _rules.Rules[rule];
-                if (matched.Generates) Offer(AlertComposer.OfFinding(matched.Metadata, e, reference, _explainer.Explain(rule, e)), e, raised, closed);
-            }
-            Raise(raised, closed);
+            first = next;
         }
+    }
+
+    void Process(SysmonEvent e, ReadOnlySpan<(int Event, int Rule)> findings, ICollection<Alert> raised, ICollection<Alert> closed)
+    {
+        if ((e.Marks & EventMarks.FutureDated) == 0)
+        {
+            _correlation.AdvanceTo(e.Time, _hits);
+            Raise(raised, closed);
+            _suppression.AdvanceTo(e.Time, closed);
+        }
+        bool isSuspect = WatchersOn && (e.Marks & (EventMarks.Forged | EventMarks.Conflicting)) != 0;
+        if (findings.IsEmpty && !isSuspect) return;
+
+        EventReference reference = Keep(e);
+        if (isSuspect)
+        {
+            RuleMetadata watcher = (e.Marks & EventMarks.Forged) != 0 ? BuiltInWatchers.Forged : BuiltInWatchers.Conflict;
+            Offer(AlertComposer.OfFinding(watcher, e, reference, []), e, raised, closed);
+        }
+        foreach ((_, int rule) in findings)
+        {
+            _counters.Findings++;
+            _correlation.Observe(rule, e, reference, _hits);
+            SigmaRule matched = _rules.Rules[rule];
+            if (matched.Generates) Offer(AlertComposer.OfFinding(matched.Metadata, e, reference, _explainer.Explain(rule, e)), e, raised, closed);
+        }
+        Raise(raised, closed);
     }
 
     /// <summary>The input has ended: decides what open windows can still decide and closes everything.</summary>
@@ -104,7 +123,6 @@ public sealed class AlertRaiser
         if (_hits.Count == 0) return;
         foreach (CorrelationHit hit in _hits)
         {
-            if (!_correlation.Generates(hit.Rule)) continue;
             Alert alert = AlertComposer.OfCorrelation(hit);
             Offer($"{alert.RuleId}\n{string.Join('\n', alert.Group)}", alert, raised, closed);
         }

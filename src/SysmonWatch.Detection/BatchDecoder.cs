@@ -21,6 +21,9 @@ public sealed class BatchDecoder(ProcessTree tree, ArrivalClock arrivals, Detect
     /// <summary>Which process is SysmonWatch itself; null on replay, where nothing is ours.</summary>
     public OwnProcess? Own { get; init; }
 
+    /// <summary>Is told of an exception while a record was decoded, which is a bug: the record is passed over. Null: it is thrown.</summary>
+    public Action<Exception>? OnBug { get; init; }
+
     /// <summary>Makes events of a batch's records.</summary>
     /// <param name="batch">Has records and nothing else.</param>
     /// <param name="arrival">When they arrived, microseconds since 1970, for records that do not say themselves; 0 on replay.</param>
@@ -34,27 +37,39 @@ public sealed class BatchDecoder(ProcessTree tree, ArrivalClock arrivals, Detect
         counters.Records += records.Records.Count;
         foreach (LogRecord record in records.Records)
         {
-            SysmonEvent e = batch.Next();
-            switch (_decoder.Decode(records.Buffer, record, e, out SysmonNotice notice))
+            try
             {
-                case DecodeOutcome.Event:
-                    Take(e, record.Arrival != 0 ? record.Arrival : arrival != 0 ? arrival : _decoder.LastHeaderTime);
-                    batch.Keep();
-                    break;
-                case DecodeOutcome.Notice:
-                    batch.Notices.Add(notice);
-                    counters.Notices++;
-                    break;
-                case DecodeOutcome.NotSysmon:
-                    counters.NotSysmon++;
-                    break;
-                case DecodeOutcome.TooLong:
-                    counters.TooLong++;
-                    break;
-                default:
-                    counters.Unreadable++;
-                    break;
+                Decode(batch, record, arrival);
             }
+            catch (Exception bug) when (OnBug is not null)
+            {
+                OnBug(bug);
+            }
+        }
+    }
+
+    void Decode(EventBatch batch, in LogRecord record, long arrival)
+    {
+        SysmonEvent e = batch.Next();
+        switch (_decoder.Decode(batch.Records.Buffer, record, e, out SysmonNotice notice))
+        {
+            case DecodeOutcome.Event:
+                Take(e, record.Arrival != 0 ? record.Arrival : arrival != 0 ? arrival : _decoder.LastHeaderTime);
+                batch.Keep();
+                break;
+            case DecodeOutcome.Notice:
+                batch.Notices.Add(notice);
+                counters.Notices++;
+                break;
+            case DecodeOutcome.NotSysmon:
+                counters.NotSysmon++;
+                break;
+            case DecodeOutcome.TooLong:
+                counters.TooLong++;
+                break;
+            default:
+                counters.Unreadable++;
+                break;
         }
     }
 

@@ -11,6 +11,12 @@ public sealed class BatchMatcher(CompiledRules rules)
     /// <summary>The rules it matches with.</summary>
     public CompiledRules Rules { get; } = rules;
 
+    /// <summary>
+    /// Is told of an exception while an event was evaluated, which is a bug: the event is passed over, so that no line can stop the daemon again and
+    /// again. Null: it is thrown.
+    /// </summary>
+    public Action<Exception>? OnBug { get; init; }
+
     /// <summary>Adds the findings of all events of a batch. Forged events are not believed, and our own are not looked at.</summary>
     public void Match(EventBatch batch)
     {
@@ -19,7 +25,14 @@ public sealed class BatchMatcher(CompiledRules rules)
         {
             SysmonEvent e = batch[i];
             if ((e.Marks & (EventMarks.Forged | EventMarks.Own)) != 0) continue;
-            foreach (int rule in _matcher.Match(e)) batch.Findings.Add((i, rule));
+            try
+            {
+                foreach (int rule in _matcher.Match(e)) batch.Findings.Add((i, rule));
+            }
+            catch (Exception bug) when (OnBug is not null)
+            {
+                OnBug(bug);
+            }
         }
     }
 }

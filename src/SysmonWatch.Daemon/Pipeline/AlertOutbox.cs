@@ -7,13 +7,13 @@ using SysmonWatch.Detection.Events;
 namespace SysmonWatch.Daemon.Pipeline;
 
 /// <summary>Puts alerts where they cannot be lost any more, and wakes those who tell them.</summary>
-sealed partial class AlertOutbox(StateStore store, IAlertRoutes routes, TimeProvider time, ILogger<AlertOutbox> logger)
+sealed partial class AlertOutbox(StateStore store, IAlertRoutes routes, RunSettings settings, TimeProvider time, ILogger<AlertOutbox> logger)
 {
     /// <summary>Puts alerts into the store in one transaction; one that is there already is not told again.</summary>
     public void Raise(IReadOnlyList<Alert> alerts)
     {
         DateTimeOffset now = time.GetUtcNow();
-        store.AddAlerts([.. alerts.Select(alert => new StoredAlert(
+        AddResult added = store.AddAlerts([.. alerts.Select(alert => new StoredAlert(
             alert.AlertId,
             alert.Level,
             EventTime.ToDateTimeOffset(alert.Time),
@@ -21,6 +21,11 @@ sealed partial class AlertOutbox(StateStore store, IAlertRoutes routes, TimeProv
             JsonSerializer.SerializeToUtf8Bytes(alert, AlertJson.Default.Alert),
             routes.SinksFor(alert)))]);
         routes.Wake();
+        if (settings.Echo is not { } echo) return;
+        foreach (Alert alert in alerts)
+        {
+            if (added.New.Contains(alert.AlertId)) echo(alert);
+        }
     }
 
     /// <summary>The period of an alert is over and others were folded into it: the store gets the final count, and the journal a line.</summary>

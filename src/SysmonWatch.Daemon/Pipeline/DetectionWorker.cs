@@ -5,7 +5,7 @@ using SysmonWatch.Detection;
 namespace SysmonWatch.Daemon.Pipeline;
 
 /// <summary>One of several that match rules: takes batches as they come and adds their findings.</summary>
-sealed class DetectionWorker(ChannelReader<WorkItem> batches, StageProgress progress)
+sealed class DetectionWorker(ChannelReader<WorkItem> batches, StageProgress progress, Action<Exception> onBug)
 {
     /// <summary>Works until the channel is completed.</summary>
     public async Task RunAsync()
@@ -18,7 +18,7 @@ sealed class DetectionWorker(ChannelReader<WorkItem> batches, StageProgress prog
             while (batches.TryRead(out WorkItem? item))
             {
                 progress.Working();
-                if (!ReferenceEquals(matcher?.Rules, item.Rules)) matcher = new BatchMatcher(item.Rules);
+                if (!ReferenceEquals(matcher?.Rules, item.Rules)) matcher = new BatchMatcher(item.Rules) { OnBug = onBug };
                 try
                 {
                     matcher.Match(item.Batch);
