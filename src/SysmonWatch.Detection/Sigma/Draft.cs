@@ -27,6 +27,9 @@ abstract record Draft
     {
         /// <inheritdoc/>
         public override string Kind => $"the number {Written}";
+
+        /// <summary>True where it is written with zeros before it, as codes are.</summary>
+        public bool HasLeadingZero => Written is ['0', >= '0' and <= '9', ..];
     }
 
     /// <summary>true or false.</summary>

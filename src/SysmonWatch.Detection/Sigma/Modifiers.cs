@@ -20,6 +20,8 @@ sealed class Modifiers(IReadOnlyDictionary<string, IReadOnlyList<string>> placeh
         "utf16le", "week", "wide", "windash", "year",
     ];
 
+    static readonly string[] TextModifiers = ["contains", "startswith", "endswith", "cased", "windash", "base64", "base64offset", "re"];
+
     /// <summary>Applies one modifier.</summary>
     /// <param name="name">One of <see cref="Known"/>, but not <c>all</c> and <c>neq</c>, which are about the whole item.</param>
     /// <param name="draft">The value.</param>
@@ -27,6 +29,8 @@ sealed class Modifiers(IReadOnlyDictionary<string, IReadOnlyList<string>> placeh
     /// <returns>Null, or why the modifier cannot be applied to this value.</returns>
     public string? Apply(string name, Draft draft, List<Draft> results)
     {
+        // 00000429 without quotes is a number in YAML 1.2 and none in 1.1; where a text is asked for its digits are meant.
+        if (draft is Draft.Numeric { HasLeadingZero: true } digits && TextModifiers.Contains(name)) draft = new Draft.Text(digits.Written, SigmaText.Parse(digits.Written));
         switch (name, draft)
         {
             case ("contains", Draft.Text t): results.Add(t with { Parts = Open(t.Parts, true, true) }); return null;
@@ -69,7 +73,7 @@ sealed class Modifiers(IReadOnlyDictionary<string, IReadOnlyList<string>> placeh
     {
         List<PatternPart> open = [.. parts];
         if (start && (open.Count == 0 || open[0].Kind != PartKind.Any)) open.Insert(0, PatternPart.Any);
-        if (end && open[^1..] is not [{ Kind: PartKind.Any }]) open.Add(PatternPart.Any);
+        if (end && (open.Count == 0 || open[^1].Kind != PartKind.Any)) open.Add(PatternPart.Any);
         return open;
     }
 
@@ -185,7 +189,8 @@ sealed class Modifiers(IReadOnlyDictionary<string, IReadOnlyList<string>> placeh
             [.., { Kind: PartKind.Any }] => FieldComparison.StartsWith,
             _ => FieldComparison.Equal,
         };
-        results.Add(new Draft.Field(FieldId.Of(text.Original), how, text.Cased));
+        string name = string.Concat(SigmaText.Parse(text.Original).Select(p => Encoding.UTF8.GetString(p.Literal)));
+        results.Add(new Draft.Field(FieldId.Of(name), how, text.Cased));
         return null;
     }
 

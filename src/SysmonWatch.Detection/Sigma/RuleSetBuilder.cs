@@ -8,18 +8,24 @@ sealed class RuleSetBuilder(List<RuleProblem> all)
 {
     readonly List<SigmaRule> _rules = [];
     readonly List<(FilterRule Filter, ProblemList Problems, YamlNode At)> _filters = [];
+    readonly List<CorrelationRule> _correlations = [];
+    readonly HashSet<string> _refused = new(StringComparer.OrdinalIgnoreCase);
     readonly Dictionary<string, RuleMetadata> _ids = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Takes one document.</summary>
     public void Add(SigmaDocument document, ProblemList problems, Modifiers modifiers)
     {
-        if (RuleMetadataParser.Find(document.Root, "filter") is not null)
+        if (RuleMetadataParser.Find(document.Root, "correlation") is not null)
+        {
+            if (!AddCorrelation(document, problems)) Refuse(document);
+        }
+        else if (RuleMetadataParser.Find(document.Root, "filter") is not null)
         {
             if (RuleParser.ParseFilter(document, problems, modifiers) is { } filter) _filters.Add((filter, problems, document.Root));
         }
-        else if (RuleParser.ParseRule(document, problems, modifiers) is { } rule)
+        else if (!AddRule(document, problems, modifiers))
         {
-            AddRule(rule, document, problems);
+            Refuse(document);
         }
     }
 
@@ -27,13 +33,38 @@ sealed class RuleSetBuilder(List<RuleProblem> all)
     public RuleSet Build()
     {
         foreach ((FilterRule filter, ProblemList problems, YamlNode at) in _filters) Apply(filter, problems, at);
-        return new RuleSet(_rules, all);
+        var resolver = new CorrelationResolver(_rules, _correlations, _refused, all);
+        IReadOnlyList<CorrelationRule> correlations = resolver.Resolve();
+        for (int i = 0; i < _rules.Count; i++)
+        {
+            (bool referenced, bool generates) = resolver.RuleUses[i];
+            if (referenced && !generates) _rules[i] = _rules[i] with { Generates = false };
+        }
+        return new RuleSet(_rules, correlations, [.. resolver.CorrelationUses.Select(u => !u.Referenced || u.Generates)], all);
     }
 
-    void AddRule(SigmaRule rule, SigmaDocument document, ProblemList problems)
+    bool AddRule(SigmaDocument document, ProblemList problems, Modifiers modifiers)
     {
+        if (RuleParser.ParseRule(document, problems, modifiers) is not { } rule) return false;
         RuleMetadata? metadata = Unique(rule.Metadata, rule.HasOwnId && !rule.IsPartOfCollection, document, problems);
         if (metadata is not null) _rules.Add(rule with { Metadata = metadata });
+        return true;
+    }
+
+    bool AddCorrelation(SigmaDocument document, ProblemList problems)
+    {
+        RuleMetadata? metadata = RuleMetadataParser.Parse(document.Root, document.Line, problems);
+        if (metadata is null || !CorrelationRuleParser.TryParse(document.Root, metadata, problems.All, out CorrelationRule? correlation)) return false;
+        bool hasOwnId = !string.IsNullOrWhiteSpace(RuleMetadataParser.Text(document.Root, "id"));
+        metadata = Unique(metadata, hasOwnId, document, problems);
+        if (metadata is not null) _correlations.Add(correlation! with { Metadata = metadata });
+        return true;
+    }
+
+    void Refuse(SigmaDocument document)
+    {
+        if (RuleMetadataParser.Text(document.Root, "id") is { } id) _refused.Add(id);
+        if (RuleMetadataParser.Text(document.Root, "name") is { } name) _refused.Add(name);
     }
 
     /// <summary>
