@@ -12,9 +12,13 @@ static class OperationsRegistration
     {
         /// <summary>
         /// Counters and the messages about losses, watchdog, status and the messages to the service manager. Register an
-        /// <see cref="IStatusSource"/> to have a status line.
+        /// <see cref="IStatusSource"/> to have a status line. To be the first of the registrations with a loop, so that it ends last.
         /// </summary>
-        public IServiceCollection AddOperations()
+        public IServiceCollection AddOperations() =>
+            services.AddOperations(ServiceNotifier.FromEnvironment(TimeProvider.System), WatchdogSettings.FromEnvironment());
+
+        /// <summary>The same with a service manager that is not the environment's.</summary>
+        public IServiceCollection AddOperations(ServiceNotifier notifier, WatchdogSettings watchdog)
         {
             services.TryAddSingleton(TimeProvider.System);
             services.AddSingleton(provider => new LossReporter(
@@ -23,8 +27,7 @@ static class OperationsRegistration
             services.AddSingleton<Counters>();
             services.AddSingleton<Watchdog>();
             services.AddSingleton<StatusLine>();
-            services.AddSingleton(WatchdogSettings.FromEnvironment());
-            ServiceNotifier notifier = ServiceNotifier.FromEnvironment(TimeProvider.System);
+            services.AddSingleton(watchdog);
             services.AddSingleton(notifier);
             services.AddHostedService<Heartbeat>();
             if (notifier.IsActive) services.AddSystemdLifetime();
