@@ -10,8 +10,8 @@ sealed class CorrelationReader(RuleMetadata metadata, List<RuleProblem> problems
     const string KnownKeys = "type, rules, group-by, timespan, condition, aliases, generate";
     const string KnownOperators = "gt, gte, lt, lte, eq, neq";
 
-    // Sums are kept as 128-bit integers of 10^-9: a million values of this size still fit.
-    const decimal LargestValue = 100_000_000_000_000_000_000m;
+    // The engine counts in 10^-9 within a decimal's 28 digits; every 64-bit number is below.
+    const decimal LargestValue = 70_000_000_000_000_000_000m;
 
     readonly List<CorrelationReference> _rules = [];
     readonly List<string> _groupBy = [];
