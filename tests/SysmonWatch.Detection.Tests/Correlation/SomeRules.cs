@@ -20,7 +20,7 @@ static class SomeRules
         new(name, name, name, RuleLevel.High, "", "", [], "", [], [], "test.yml", 1);
 
     public static RuleSet Set(IReadOnlyList<RuleMetadata> rules, IReadOnlyList<CorrelationRule> correlations) =>
-        new([.. rules.Select(metadata => new SigmaRule(metadata))], correlations);
+        new([.. rules.Select(metadata => new SigmaRule(metadata, LogSource.Any, new RuleNode.All([])))], correlations, [.. correlations.Select(_ => true)], []);
 
     public static CorrelationRule Parse(string text)
     {
