@@ -22,6 +22,12 @@ sealed class FieldScanner(FieldId field, FieldPlan plan)
     {
         ValueKind kind = e.Find(Field, out ReadOnlySpan<byte> value);
         if (kind > ValueKind.Null) Scan(kind, value, run);
+        ScanAlternatives(e, run);
+    }
+
+    /// <summary>Scans the field's alternatives only, where its own value was met already.</summary>
+    public void ScanAlternatives(FieldedEvent e, ProgramRun run)
+    {
         for (int i = 0; e.TryAlternative(Field, i, out ReadOnlySpan<byte> alternative); i++) Scan(ValueKind.Text, alternative, run);
     }
 
@@ -35,7 +41,8 @@ sealed class FieldScanner(FieldId field, FieldPlan plan)
         }
     }
 
-    void Scan(ValueKind kind, ReadOnlySpan<byte> value, ProgramRun run)
+    /// <summary>Scans one value of the field.</summary>
+    public void Scan(ValueKind kind, ReadOnlySpan<byte> value, ProgramRun run)
     {
         foreach (int report in _present) run.Hit(report);
         if (_numbers.Length > 0 && IsUnusualNumber(kind, value))

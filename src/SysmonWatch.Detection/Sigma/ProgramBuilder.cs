@@ -137,8 +137,8 @@ sealed class ProgramBuilder(RuleSet set, int[] rules)
                 Look(plan, TextShape.Contains, text.Cased ? CaseFolding.Fold(literal) : literal, Asks(atom), draft);
                 draft.Gated.Add(test);
                 break;
-            case RegexTest regex when RegexLiteral.Find(regex.Regex.ToString(), regex.Regex.Options) is { Length: > 0 } literal:
-                Look(plan, TextShape.Contains, CaseFolding.Fold(Encoding.ASCII.GetBytes(literal)), Asks(atom), draft);
+            case RegexTest regex when RegexLiteral.Find(regex.Regex.ToString(), regex.Regex.Options) is { Count: > 0 } literals:
+                foreach (string literal in literals) Look(plan, TextShape.Contains, CaseFolding.Fold(Encoding.ASCII.GetBytes(literal)), Asks(atom), draft);
                 draft.Gated.Add(test);
                 break;
             case BooleanTest boolean:

@@ -1,96 +1,93 @@
-using System.Text;
 using System.Text.RegularExpressions;
 
 namespace SysmonWatch.Detection.Sigma;
 
-/// <summary>Finds a literal that every text has which a regular expression matches, so that the expression is only tried where it is.</summary>
+/// <summary>Finds literals of which every text has one that a regular expression matches, so that the expression is only tried where one is.</summary>
+/// <remarks>Only what stands at the top level counts, and groups and classes of a few plain characters; anything unclear ends a literal.</remarks>
 static class RegexLiteral
 {
     /// <summary>The shortest literal that is worth looking for.</summary>
     const int Shortest = 2;
 
-    /// <summary>The longest such literal, in ASCII; empty where none is certain.</summary>
-    /// <remarks>Only what stands at the top level counts; groups, classes and anything unclear end a literal.</remarks>
-    public static string Find(string pattern, RegexOptions options)
+    /// <summary>The most literals that are worth looking for.</summary>
+    const int Most = 32;
+
+    /// <summary>The best such literals, in ASCII; none where nothing is certain.</summary>
+    public static IReadOnlyList<string> Find(string pattern, RegexOptions options)
     {
+        // Without case the Kelvin sign is a k, and other letters have such doubles too.
         bool anyCase = options.HasFlag(RegexOptions.IgnoreCase) || pattern.Contains("(?", StringComparison.Ordinal);
-        string best = "";
-        var run = new StringBuilder();
+        bool IsPlain(char c) => char.IsAscii(c) && !(anyCase && char.ToLowerInvariant(c) is 'k' or 's' or 'i');
+
+        List<string> best = [];
+        List<string> run = [""];
+        void End()
+        {
+            if (run[0].Length >= Shortest && (best.Count == 0 || run.Min(r => r.Length) > best.Min(b => b.Length)) && run.All(r => r.Length >= Shortest)) best = run;
+            run = [""];
+        }
         for (int i = 0; i < pattern.Length;)
         {
             int start = i;
-            char literal = Literal(pattern, ref i, out bool isLiteral, out bool certain);
-            if (!certain) return "";
+            if (!TrySkipOne(pattern, ref i, out IReadOnlyList<string> choices) || i == start) return [];
             char quantifier = i < pattern.Length ? pattern[i] : '\0';
-            bool optional = quantifier is '*' or '?' or '{';
-            // Without case the Kelvin sign is a k, and other letters have such doubles too.
-            bool plain = isLiteral && char.IsAscii(literal) && !(anyCase && char.ToLowerInvariant(literal) is 'k' or 's' or 'i');
-            if (plain && !optional) run.Append(literal);
-            if (!plain || optional || quantifier == '+')
+            bool counted = quantifier is '*' or '?' or '{';
+            bool taken = !counted && choices.Count > 0 && choices.All(c => c.All(IsPlain)) && run.Count * choices.Count <= Most;
+            if (taken) run = [.. run.SelectMany(r => choices.Select(c => r + c))];
+            if (!taken || quantifier == '+')
             {
-                if (run.Length > best.Length) best = run.ToString();
-                run.Clear();
+                End();
                 SkipQuantifier(pattern, ref i);
             }
-            if (i == start) return "";
         }
-        if (run.Length > best.Length) best = run.ToString();
-        return best.Length >= Shortest ? best : "";
+        End();
+        return best;
     }
 
-    static char Literal(string pattern, ref int i, out bool isLiteral, out bool certain)
+    /// <summary>Passes over one element, and says which texts it can be; none where that is unclear. False where the whole expression is.</summary>
+    static bool TrySkipOne(string pattern, ref int i, out IReadOnlyList<string> choices)
     {
+        choices = [];
         char c = pattern[i];
-        isLiteral = false;
-        certain = true;
         switch (c)
         {
             case '\\':
-                if (i + 1 >= pattern.Length) { certain = false; return c; }
+                if (i + 1 >= pattern.Length) return false;
                 c = pattern[i + 1];
-                isLiteral = !char.IsAsciiLetterOrDigit(c);
-                // \x41, \u0041, \cA and \p{L} are longer than two characters.
-                certain = isLiteral || c is 'b' or 'B' or 't' or 'r' or 'n' or 'f' or 'v' or 'e' or 'a' or 'A' or 'z' or 'Z';
                 i += 2;
-                return c;
+                if (!char.IsAsciiLetterOrDigit(c)) choices = [c.ToString()];
+                // \x41, \u0041, \cA and \p{L} are longer than two characters.
+                return choices.Count > 0 || c is 'b' or 'B' or 't' or 'r' or 'n' or 'f' or 'v' or 'e' or 'a' or 'A' or 'z' or 'Z';
             case '[':
-                certain = SkipClass(pattern, ref i);
-                return c;
+                int open = i;
+                if (!SkipClass(pattern, ref i)) return false;
+                string members = pattern[(open + 1)..(i - 1)];
+                if (members.Length is > 0 and <= 8 && members.All(char.IsAsciiLetterOrDigit)) choices = [.. members.Select(m => m.ToString())];
+                return true;
             case '(':
-                certain = SkipGroup(pattern, ref i);
-                return c;
+                int group = i;
+                if (!SkipGroup(pattern, ref i)) return false;
+                string inner = pattern[(group + 1)..(i - 1)];
+                if (inner.StartsWith("?:", StringComparison.Ordinal)) inner = inner[2..];
+                if (inner.Length > 0 && inner.All(m => char.IsAsciiLetterOrDigit(m) || m is '|' or ' ' or '/' or '-' or '_')) choices = inner.Split('|');
+                return true;
             case '|' or ')' or '*' or '+' or '?':
-                certain = false;
-                return c;
-            case '.' or '^' or '$':
+                return false;
+            case '.' or '^' or '$' or '{':
                 i++;
-                return c;
-            case '{':
-                i++;
-                return c;
+                return true;
             default:
                 i++;
-                isLiteral = true;
-                return c;
+                choices = [c.ToString()];
+                return true;
         }
     }
 
     static void SkipQuantifier(string pattern, ref int i)
     {
-        if (i >= pattern.Length) return;
-        if (pattern[i] == '{')
-        {
-            int close = pattern.IndexOf('}', i);
-            i = close < 0 ? pattern.Length : close + 1;
-        }
-        else if (pattern[i] is '*' or '+' or '?')
-        {
-            i++;
-        }
-        else
-        {
-            return;
-        }
+        if (i >= pattern.Length || pattern[i] is not ('{' or '*' or '+' or '?')) return;
+        if (pattern[i] == '{' && pattern.IndexOf('}', i) is var close and > 0) i = close;
+        i++;
         if (i < pattern.Length && pattern[i] == '?') i++;
     }
 

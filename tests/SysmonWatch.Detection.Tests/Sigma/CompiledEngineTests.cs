@@ -75,6 +75,38 @@ public sealed class CompiledEngineTests
         }
     }
 
+    [Theory]
+    [InlineData("ab+c", "ab")]
+    [InlineData("-(W|R)\\s", "-W -R")]
+    [InlineData("\\s-[FTd]\\s", "-F -T -d")]
+    [InlineData("(?i)/lob/pythn3", "/lob/pythn3")]
+    [InlineData("(?i)ab/kk", "ab/")]
+    [InlineData("foo|bar", "")]
+    [InlineData("(foo)?ab", "ab")]
+    [InlineData("[^/]{100,}$", "")]
+    [InlineData("a(b|c)*dd", "dd")]
+    public void Finds_literals_that_every_match_of_an_expression_has(string pattern, string expected)
+    {
+        string[] literals = [.. RegexLiteral.Find(pattern, System.Text.RegularExpressions.RegexOptions.None)];
+
+        Assert.Equal(expected, string.Join(' ', literals));
+    }
+
+    [Fact]
+    public void Long_values_are_searched_across_the_seams_of_their_parts() =>
+        Gen.Int[0, 400].Select(Gen.Int[0, 400], Gen.OneOfConst("needle", "a-very-long-needle-that-reaches-across-more-than-one-part-of-the-value-and-then-on", "nee", "eedl"))
+            .Sample(
+                (before, after, needle) =>
+                {
+                    RuleSet set = RuleLoader.Parse([("r.yml", Vectors.Rule($"  s:\n    A|contains:\n      - '{needle}'\n      - 'needleneedleneedle'\n  condition: s\n"))]);
+                    string value = string.Concat(Enumerable.Repeat("ne", before / 2)) + needle + string.Concat(Enumerable.Repeat("edle", after / 4));
+                    var e = new JsonEvent();
+                    Assert.True(e.TryRead(JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, string> { ["A"] = value }), out _));
+                    Assert.Single(Vectors.Matches(set, e));
+                },
+                iter: 300,
+                threads: 1);
+
     [Fact]
     public void Explains_every_match_with_evidence_that_names_the_selection()
     {
