@@ -33,7 +33,7 @@ public static class SafeText
     {
         foreach (char c in text)
         {
-            if (!IsHarmless(c)) return true;
+            if (!IsHarmless(c) || char.IsSurrogate(c)) return true;
         }
         return false;
     }

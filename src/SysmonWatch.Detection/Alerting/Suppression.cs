@@ -19,7 +19,8 @@ public sealed class Suppression(TimeSpan period, int mostOpen = 10_000)
 
     readonly long _period = period.Ticks / TimeSpan.TicksPerMicrosecond;
     readonly Dictionary<string, Open> _open = [];
-    readonly PriorityQueue<Open, long> _byEnd = new();
+    readonly PriorityQueue<Open, (long End, long Order)> _byEnd = new();
+    long _order;
 
     /// <summary>How many findings have been folded into an alert that was already raised.</summary>
     public long Folded { get; private set; }
@@ -53,7 +54,7 @@ public sealed class Suppression(TimeSpan period, int mostOpen = 10_000)
     /// <summary>Closes what has ended by a time; an alert that is closed is final.</summary>
     public void AdvanceTo(long time, ICollection<Alert> closed)
     {
-        while (_byEnd.TryPeek(out Open? first, out long end) && end <= time)
+        while (_byEnd.TryPeek(out Open? first, out (long End, long Order) at) && at.End <= time)
         {
             _byEnd.Dequeue();
             Close(first, closed);
@@ -72,7 +73,7 @@ public sealed class Suppression(TimeSpan period, int mostOpen = 10_000)
         var writer = new SnapshotWriter(into);
         writer.Number(Version);
         writer.Number((ulong)_open.Count);
-        foreach (Open open in _open.Values)
+        foreach (Open open in _open.Values.OrderBy(open => open.Order))
         {
             writer.Text(open.Key);
             writer.Bytes(JsonSerializer.SerializeToUtf8Bytes(open.First, AlertJson.Default.Alert));
@@ -123,8 +124,9 @@ public sealed class Suppression(TimeSpan period, int mostOpen = 10_000)
 
     void Add(Open open)
     {
+        open.Order = _order++;
         _open[open.Key] = open;
-        _byEnd.Enqueue(open, open.First.Time + _period);
+        _byEnd.Enqueue(open, (open.First.Time + _period, open.Order));
     }
 
     void Close(Open open, ICollection<Alert> closed)
@@ -139,6 +141,7 @@ public sealed class Suppression(TimeSpan period, int mostOpen = 10_000)
         public Alert First { get; private set; } = first;
         public Queue<ulong> Last { get; } = new();
         public int Count { get; set; } = 1;
+        public long Order { get; set; }
         public string? LastSubject { get; set; } = first.LastSubject;
 
         public void Fold(Alert repeat)

@@ -67,6 +67,7 @@ sealed class ProcessTable(int mostProcesses, long mostBytes)
         if (_slots.TryGetValue(process.Key, out int slot))
         {
             ref Entry entry = ref CollectionsMarshal.AsSpan(_entries)[slot];
+            if (entry.What.Node.ProcessId != process.Node.ProcessId) ForgetProcessId(entry.What);
             Bytes += SizeOf(process.Node) - SizeOf(entry.What.Node);
             entry.What = process;
             Unlink(slot);
@@ -102,11 +103,16 @@ sealed class ProcessTable(int mostProcesses, long mostBytes)
         Remembered process = _entries[slot].What;
         Unlink(slot);
         _slots.Remove(process.Key);
-        if (IsCurrent(process)) _current.Remove((process.Key.Computer, process.Node.ProcessId));
+        ForgetProcessId(process);
         Bytes -= SizeOf(process.Node);
         CollectionsMarshal.AsSpan(_entries)[slot] = default;
         _free.Push(slot);
         Evictions++;
+    }
+
+    void ForgetProcessId(in Remembered process)
+    {
+        if (IsCurrent(process)) _current.Remove((process.Key.Computer, process.Node.ProcessId));
     }
 
     void Unlink(int slot)
