@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using SysmonWatch.Daemon.Configuration;
 using SysmonWatch.Daemon.State;
 using SysmonWatch.Detection.Alerting;
 
@@ -8,17 +9,18 @@ namespace SysmonWatch.Daemon.Delivery;
 /// Tells everybody what is in the outbox, each sink in a loop of its own, so that a slow, broken or hostile one delays nobody else.
 /// </summary>
 /// <remarks>Thread-safe. Who puts an alert into the store asks <see cref="SinksFor"/> before and calls <see cref="Wake"/> after.</remarks>
-sealed partial class AlertDispatcher : IAsyncDisposable
+sealed partial class AlertDispatcher : IAlertRoutes, IAsyncDisposable
 {
     readonly StateStore _store;
+    readonly AlertJournal _journal;
     readonly TimeProvider _time;
     readonly ILogger<AlertDispatcher> _logger;
     readonly SemaphoreSlim _changing = new(1, 1);
     volatile SinkLoop[] _loops = [];
 
-    public AlertDispatcher(StateStore store, TimeProvider time, ILogger<AlertDispatcher> logger)
+    public AlertDispatcher(StateStore store, AlertJournal journal, TimeProvider time, ILogger<AlertDispatcher> logger)
     {
-        (_store, _time, _logger) = (store, time, logger);
+        (_store, _journal, _time, _logger) = (store, journal, time, logger);
         _store.FailureChanged += WakeWhenItWorks;
     }
 
@@ -32,6 +34,15 @@ sealed partial class AlertDispatcher : IAsyncDisposable
     public void Wake()
     {
         foreach (SinkLoop loop in _loops) loop.Wake();
+    }
+
+    /// <summary>
+    /// Tells the journal and the configured webhooks from now on; see <see cref="UseAsync"/>. Waits until attempts under way have ended, under a second.
+    /// </summary>
+    public void Configure(SysmonWatchOptions options)
+    {
+        var journal = new AlertRoute(new JournalSink(_journal), options.Journal.MinimumLevel, JournalSink.Retry);
+        UseAsync([journal, .. WebhookRoutes.From(options.Webhooks, _time)]).GetAwaiter().GetResult();
     }
 
     /// <summary>

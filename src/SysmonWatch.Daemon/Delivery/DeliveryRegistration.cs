@@ -6,7 +6,10 @@ static class DeliveryRegistration
 {
     extension(IServiceCollection services)
     {
-        /// <summary>Adds the dispatcher. It tells nobody until it is given routes.</summary>
-        public IServiceCollection AddDelivery() => services.AddSingleton<AlertDispatcher>();
+        /// <summary>Adds the dispatcher, which tells nobody until it is configured. The journal client comes from Operations.</summary>
+        public IServiceCollection AddDelivery() => services
+            .AddSingleton<AlertJournal>()
+            .AddSingleton<AlertDispatcher>()
+            .AddSingleton<IAlertRoutes>(static provider => provider.GetRequiredService<AlertDispatcher>());
     }
 }
