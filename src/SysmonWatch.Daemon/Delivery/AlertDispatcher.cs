@@ -75,9 +75,16 @@ sealed partial class AlertDispatcher : IAlertRoutes, IAsyncDisposable
     {
         _store.FailureChanged -= WakeWhenItWorks;
         await _changing.WaitAsync();
-        await Task.WhenAll(_loops.Select(loop => loop.DisposeAsync().AsTask()));
-        _loops = [];
-        _changing.Dispose();
+        try
+        {
+            SinkLoop[] loops = _loops;
+            _loops = [];
+            await Task.WhenAll(loops.Select(loop => loop.DisposeAsync().AsTask()));
+        }
+        finally
+        {
+            _changing.Release();
+        }
     }
 
     void WakeWhenItWorks(StoreFailure? failure)

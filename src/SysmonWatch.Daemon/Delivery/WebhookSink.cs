@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
-using System.Security.Authentication;
 using System.Text;
 using SysmonWatch.Daemon.Configuration;
 using SysmonWatch.Detection.Alerting;
@@ -116,9 +115,7 @@ sealed class WebhookSink : IAlertSink, IDisposable
     static string Explain(HttpRequestException e) => e.HttpRequestError switch
     {
         HttpRequestError.NameResolutionError => "its host name cannot be resolved; look at the URL's host and at DNS",
-        HttpRequestError.SecureConnectionError => e.InnerException is AuthenticationException
-            ? "its TLS certificate is not accepted; it must be valid for the URL's host and its issuer known here"
-            : "TLS could not be set up",
+        HttpRequestError.SecureConnectionError => "no TLS; its certificate must be valid for the URL's host, its issuer known here, and its port must speak TLS",
         HttpRequestError.ConnectionError => e.InnerException is SocketException socket ? $"no connection ({socket.SocketErrorCode})" : "no connection",
         HttpRequestError.ResponseEnded => "the connection broke",
         HttpRequestError.InvalidResponse or HttpRequestError.HttpProtocolError or HttpRequestError.VersionNegotiationError => "the answer is not HTTP",
