@@ -13,7 +13,9 @@ sealed class JournalSink(AlertJournal journal) : IAlertSink
     /// <summary>journald is on this host and comes back by itself, so the waits are short, and it is waited for longer than for anybody else.</summary>
     public static RetryOptions Retry { get; } = new()
     {
-        First = TimeSpan.FromMilliseconds(100), Longest = TimeSpan.FromSeconds(5), GiveUpAfter = TimeSpan.FromDays(30),
+        First = TimeSpan.FromMilliseconds(100),
+        Longest = TimeSpan.FromSeconds(5),
+        GiveUpAfter = TimeSpan.FromDays(30),
     };
 
     /// <inheritdoc/>

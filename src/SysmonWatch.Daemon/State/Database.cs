@@ -21,7 +21,10 @@ sealed class Database : IDisposable
     {
         _connection = new SqliteConnection(new SqliteConnectionStringBuilder
         {
-            DataSource = dataSource, Mode = mode, Pooling = false, DefaultTimeout = 1,
+            DataSource = dataSource,
+            Mode = mode,
+            Pooling = false,
+            DefaultTimeout = 1,
         }.ToString());
     }
 

@@ -66,8 +66,20 @@ public sealed class SlackBodyTests
     {
         Alert alert = SomeAlerts.Alert() with
         {
-            RuleTitle = text, Message = text, Computer = text, Image = text, User = text, CommandLine = text, Author = text, RuleId = text, FirstSubject = text,
-            LastSubject = text + "2", Chain = [text, text], Tags = [text], Marks = [text], AlertId = text,
+            RuleTitle = text,
+            Message = text,
+            Computer = text,
+            Image = text,
+            User = text,
+            CommandLine = text,
+            Author = text,
+            RuleId = text,
+            FirstSubject = text,
+            LastSubject = text + "2",
+            Chain = [text, text],
+            Tags = [text],
+            Marks = [text],
+            AlertId = text,
         };
 
         foreach (string shown in Texts(_body.Of(alert)).Concat(Texts(_body.Digest([alert, alert])))) AssertInert(shown);

@@ -13,7 +13,10 @@ public sealed class WebhookSinkTests
     WebhookSink Sink(string url) => new(
         new WebhookOptions
         {
-            Name = "chat", Type = WebhookType.Generic, Url = new Secret(url), Endpoint = new Uri(url).GetLeftPart(UriPartial.Authority),
+            Name = "chat",
+            Type = WebhookType.Generic,
+            Url = new Secret(url),
+            Endpoint = new Uri(url).GetLeftPart(UriPartial.Authority),
             Headers = [new KeyValuePair<string, Secret>("Authorization", new Secret("Bearer tokenhush"))],
         },
         new GenericBody(), _time);
