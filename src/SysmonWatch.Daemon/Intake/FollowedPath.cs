@@ -222,14 +222,14 @@ sealed class FollowedPath : IDisposable
             if (facts.ModifiedAt < _lookedAt) _startAt = StartAt.End;
         }
         // The one before may have been cut, and moved then: first things first.
-        if (_live is { Content: not null } before) Handle(before, before.Check(batch, _time));
+        if (_live is { Content: not null } before) Handle(before, before.Check(batch, _time), moved: true);
         Reconcile(content, facts);
     }
 
-    bool Handle(Generation generation, ReadOutcome outcome)
+    bool Handle(Generation generation, ReadOutcome outcome, bool moved = false)
     {
-        if (outcome == ReadOutcome.Truncated) Restart(generation);
-        else if (outcome == ReadOutcome.Unproven) Accept(generation);
+        if (outcome == ReadOutcome.Truncated) Restart(generation, moved);
+        else if (outcome == ReadOutcome.Unproven) Accept(generation, moved || generation != _live);
         else if (outcome == ReadOutcome.Failed) Fail(generation);
         else return false;
         return true;
@@ -363,7 +363,8 @@ sealed class FollowedPath : IDisposable
     /// <param name="floor">Where it is not among the files: since when a file must have been written to.</param>
     /// <param name="before">The generation they are put before; null to put them at the end.</param>
     /// <param name="live">The file at the path.</param>
-    int AddUnseen(List<RotatedFile> rotated, Generation? newest, long floor, Generation? before, FileFacts live)
+    /// <param name="moved">True where <paramref name="before"/> is not at the path any more: what was written to after it does not belong before it.</param>
+    int AddUnseen(List<RotatedFile> rotated, Generation? newest, long floor, Generation? before, FileFacts live, bool moved = false)
     {
         int known = newest is null ? -1 : PlaceOf(newest, rotated);
         int until = before is null ? -1 : rotated.FindIndex(f => f.Facts.SameFileAs(before.Facts));
@@ -372,7 +373,7 @@ sealed class FollowedPath : IDisposable
         {
             RotatedFile file = rotated[i];
             if (known < 0 && file.Facts.ModifiedAt < floor - Grain) continue;
-            if (before is not null && until < 0 && before != _live && file.Facts.ModifiedAt > before.Facts.ModifiedAt) continue;
+            if (moved && until < 0 && file.Facts.ModifiedAt > before!.Facts.ModifiedAt) continue;
             if (Holds(file.Facts) || (live.Inode != 0 && file.Facts.SameFileAs(live)) || _owner.HolderOf(file.Facts, this) is not null) continue;
             if (!RotatedNames.IsReadable(file.Path))
             {
@@ -422,7 +423,7 @@ sealed class FollowedPath : IDisposable
     }
 
     /// <summary>The file was cut: goes on at its beginning, after what is left of the old content in a copy.</summary>
-    void Restart(Generation generation)
+    void Restart(Generation generation, bool moved)
     {
         long readTo = generation.Offset;
         bool found = false;
@@ -435,7 +436,7 @@ sealed class FollowedPath : IDisposable
             List<RotatedFile> rotated = RotatedFiles.Of(Path);
             long floor = generation.Facts.ModifiedAt;
             found = TryFind(generation, rotated);
-            AddUnseen(rotated, generation, floor, _live, facts);
+            AddUnseen(rotated, generation, floor, _live, facts, moved);
         }
         if (!found) Finish(generation);
         _say(new IntakeNotice.Truncated(Path, readTo, found));
@@ -443,11 +444,11 @@ sealed class FollowedPath : IDisposable
     }
 
     /// <summary>A file that was empty has content: a copy of what it had in between may lie beside it.</summary>
-    void Accept(Generation generation)
+    void Accept(Generation generation, bool moved)
     {
         long floor = generation.Facts.ModifiedAt;
         generation.Accept();
-        AddUnseen(RotatedFiles.Of(Path), null, floor, generation, generation.Facts);
+        AddUnseen(RotatedFiles.Of(Path), null, floor, generation, generation.Facts, moved);
         _owner.Moved(filesChanged: true);
     }
 
