@@ -13,17 +13,17 @@ static partial class FileCalls
 
     const int AT_FDCWD = -100, AT_EMPTY_PATH = 0x1000;
     const int O_RDONLY = 0, O_NOCTTY = 0x100, O_NONBLOCK = 0x800, O_CLOEXEC = 0x80000;
-    const uint STATX_BASIC_STATS = 0x7ff;
+    const uint STATX_BASIC_STATS = 0x7ff, STATX_BTIME = 0x800;
     const int S_IFMT = 0xF000, S_IFREG = 0x8000;
 
     /// <summary>What the file system says about the file at a path, symbolic links followed.</summary>
     /// <returns>0, or an errno.</returns>
-    public static int Look(string path, out FileFacts facts) => Convert(statx(AT_FDCWD, path, 0, STATX_BASIC_STATS, out Statx raw), raw, out facts);
+    public static int Look(string path, out FileFacts facts) => Convert(statx(AT_FDCWD, path, 0, STATX_BASIC_STATS | STATX_BTIME, out Statx raw), raw, out facts);
 
     /// <summary>What the file system says about an open file.</summary>
     /// <returns>0, or an errno.</returns>
     public static int Look(SafeFileHandle file, out FileFacts facts) =>
-        Convert(statx(file, "", AT_EMPTY_PATH, STATX_BASIC_STATS, out Statx raw), raw, out facts);
+        Convert(statx(file, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, out Statx raw), raw, out facts);
 
     /// <summary>Opens a file for reading; never waits, not even for the other end of a pipe.</summary>
     /// <returns>0, or an errno.</returns>
@@ -72,12 +72,15 @@ static partial class FileCalls
             ((ulong)raw.DeviceMajor << 32) | raw.DeviceMinor,
             raw.Inode,
             (long)raw.Size,
-            (raw.Modified.Seconds * 1_000_000_000L) + raw.Modified.Nanoseconds,
+            Nanoseconds(raw.Modified),
+            (raw.Mask & STATX_BTIME) != 0 ? Nanoseconds(raw.Born) : 0,
             (raw.Mode & S_IFMT) == S_IFREG,
             raw.Mode & 0xFFF,
             raw.Group);
         return 0;
     }
+
+    static long Nanoseconds(in StatxTime time) => (time.Seconds * 1_000_000_000L) + time.Nanoseconds;
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int statx(int directory, string path, int flags, uint mask, out Statx facts);

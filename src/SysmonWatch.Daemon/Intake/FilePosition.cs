@@ -55,8 +55,10 @@ sealed record SavedFile(string Path, long LookedAt, IReadOnlyList<SavedGeneratio
 /// <param name="Skipping">True within a line that is longer than the longest.</param>
 /// <param name="Drained">True where it was read to its end and another one had followed.</param>
 /// <param name="ModifiedAt">Its last modification as far as it was seen, nanoseconds since 1970.</param>
+/// <param name="BornAt">Its creation, nanoseconds since 1970; 0 where the file system does not know.</param>
 sealed record SavedGeneration(
-    ulong Device, ulong Inode, int HeadLength, ulong Head, long Offset, int TailLength, ulong Tail, bool Skipping, bool Drained, long ModifiedAt);
+    ulong Device, ulong Inode, int HeadLength, ulong Head, long Offset, int TailLength, ulong Tail, bool Skipping, bool Drained, long ModifiedAt,
+    long BornAt);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(FilePosition))]

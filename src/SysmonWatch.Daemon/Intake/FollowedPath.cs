@@ -222,14 +222,14 @@ sealed class FollowedPath : IDisposable
             if (facts.ModifiedAt < _lookedAt) _startAt = StartAt.End;
         }
         // The one before may have been cut, and moved then: first things first.
-        if (_live is { Content: not null } before) Handle(before, before.Check(batch, _time), moved: true);
+        if (_live is { Content: not null } before) Handle(before, before.Check(batch, _time));
         Reconcile(content, facts);
     }
 
-    bool Handle(Generation generation, ReadOutcome outcome, bool moved = false)
+    bool Handle(Generation generation, ReadOutcome outcome)
     {
-        if (outcome == ReadOutcome.Truncated) Restart(generation, moved);
-        else if (outcome == ReadOutcome.Unproven) Accept(generation, moved || generation != _live);
+        if (outcome == ReadOutcome.Truncated) Restart(generation);
+        else if (outcome == ReadOutcome.Unproven) Accept(generation);
         else if (outcome == ReadOutcome.Failed) Fail(generation);
         else return false;
         return true;
@@ -363,11 +363,12 @@ sealed class FollowedPath : IDisposable
     /// <param name="floor">Where it is not among the files: since when a file must have been written to.</param>
     /// <param name="before">The generation they are put before; null to put them at the end.</param>
     /// <param name="live">The file at the path.</param>
-    /// <param name="moved">True where <paramref name="before"/> is not at the path any more: what was written to after it does not belong before it.</param>
-    int AddUnseen(List<RotatedFile> rotated, Generation? newest, long floor, Generation? before, FileFacts live, bool moved = false)
+    int AddUnseen(List<RotatedFile> rotated, Generation? newest, long floor, Generation? before, FileFacts live)
     {
         int known = newest is null ? -1 : PlaceOf(newest, rotated);
         int until = before is null ? -1 : rotated.FindIndex(f => f.Facts.SameFileAs(before.Facts));
+        // Where it is not at the path any more, what was written to after it does not belong before it.
+        bool moved = before is not null && (FileCalls.Look(Path, out FileFacts there) != 0 || !there.SameFileAs(before.Facts));
         int added = 0;
         for (int i = known + 1; i < (until < 0 ? rotated.Count : until) && _line.Count < MostGenerations; i++)
         {
@@ -423,7 +424,7 @@ sealed class FollowedPath : IDisposable
     }
 
     /// <summary>The file was cut: goes on at its beginning, after what is left of the old content in a copy.</summary>
-    void Restart(Generation generation, bool moved)
+    void Restart(Generation generation)
     {
         long readTo = generation.Offset;
         bool found = false;
@@ -436,7 +437,7 @@ sealed class FollowedPath : IDisposable
             List<RotatedFile> rotated = RotatedFiles.Of(Path);
             long floor = generation.Facts.ModifiedAt;
             found = TryFind(generation, rotated);
-            AddUnseen(rotated, generation, floor, _live, facts, moved);
+            AddUnseen(rotated, generation, floor, _live, facts);
         }
         if (!found) Finish(generation);
         _say(new IntakeNotice.Truncated(Path, readTo, found));
@@ -444,11 +445,11 @@ sealed class FollowedPath : IDisposable
     }
 
     /// <summary>A file that was empty has content: a copy of what it had in between may lie beside it.</summary>
-    void Accept(Generation generation, bool moved)
+    void Accept(Generation generation)
     {
         long floor = generation.Facts.ModifiedAt;
         generation.Accept();
-        AddUnseen(RotatedFiles.Of(Path), null, floor, generation, generation.Facts, moved);
+        AddUnseen(RotatedFiles.Of(Path), null, floor, generation, generation.Facts);
         _owner.Moved(filesChanged: true);
     }
 

@@ -52,7 +52,7 @@ sealed class Generation : IDisposable
     /// <summary>A file that is known from a saved position and has to be found again.</summary>
     public Generation(SavedGeneration saved)
     {
-        Facts = new FileFacts(saved.Device, saved.Inode, saved.Offset, saved.ModifiedAt, true, 0, 0);
+        Facts = new FileFacts(saved.Device, saved.Inode, saved.Offset, saved.ModifiedAt, saved.BornAt, true, 0, 0);
         Offset = saved.Offset;
         _framer.IsSkipping = saved.Skipping;
         WasDrained = saved.Drained;
@@ -231,7 +231,7 @@ sealed class Generation : IDisposable
         ContentMark head = Head;
         ContentMark tail = Content is null ? _savedTail : ContentMark.Of(_tail.AsSpan(0, _tailLength));
         return new SavedGeneration(
-            Facts.Device, Facts.Inode, head.Length, head.Hash, Offset, tail.Length, tail.Hash, Skipping, drained, Facts.ModifiedAt);
+            Facts.Device, Facts.Inode, head.Length, head.Hash, Offset, tail.Length, tail.Hash, Skipping, drained, Facts.ModifiedAt, Facts.BornAt);
     }
 
     /// <summary>Lets go of the file and hands it over.</summary>

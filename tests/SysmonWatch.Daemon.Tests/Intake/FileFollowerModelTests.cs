@@ -35,6 +35,7 @@ public class FileFollowerModelTests
     [InlineData("Reopen Write Reopen Write Write CopyTruncate Kill")]
     [InlineData("Write DeleteAndReopen Compress CopyTruncate RenameOnly RenameOnly Start Write CopyTruncate CreateLate")]
     [InlineData("RenameOnly Write Write Compress RenameCreate WriteMany CopyTruncate Reopen CreateLate Compress Write")]
+    [InlineData("Drain Write DeleteAndReopen Save Compress Start Write Save RenameOnly Write Step Reopen")]
     public void Comes_through(string acts) => Play([.. acts.Split(' ').Select(Enum.Parse<Act>)]);
 
     static int Iterations => int.TryParse(Environment.GetEnvironmentVariable("SYSMONWATCH_MODEL_SEQUENCES"), out int asked) ? asked : 2_000;
