@@ -262,10 +262,13 @@ sealed class FollowedPath : IDisposable
         Generation? newest = _line.LastOrDefault();
         long floor = newest?.Facts.ModifiedAt ?? _lookedAt;
         Generation? found = live is null ? null : FindBack(live, facts);
-        foreach (Generation wanted in _line.ToArray())
+        List<Generation> lost = [.. _line.Where(g => g.Content is null).ToArray().Where(g => !TryFind(g, rotated))];
+        // While nothing is at the path a rotation may be going on.
+        foreach (Generation wanted in (live ?? _live?.Content) is null ? [] : lost)
         {
-            if (wanted.Content is not null || TryFind(wanted, rotated) || (live ?? _live?.Content) is null) continue;
-            if (!wanted.WasDrained)
+            // What was empty has nothing to be known by: filled and compressed since, it is one of the unknown.
+            int instead = wanted.Head.Length == 0 ? AddUnseen(rotated, null, wanted.Facts.ModifiedAt, wanted, facts) : 0;
+            if (!wanted.WasDrained && instead == 0)
             {
                 _say(new IntakeNotice.Lost(Path, wanted.Offset, "the file that was read before is not there any more, nor a rotated copy of it; what was written to it after that is lost, if anything was"));
             }
@@ -366,9 +369,13 @@ sealed class FollowedPath : IDisposable
     int AddUnseen(List<RotatedFile> rotated, Generation? newest, long floor, Generation? before, FileFacts live)
     {
         int known = newest is null ? -1 : PlaceOf(newest, rotated);
-        int until = before is null ? -1 : rotated.FindIndex(f => f.Facts.SameFileAs(before.Facts));
+        int until = -1;
+        for (int k = before is null ? _line.Count : _line.IndexOf(before); k < _line.Count && until < 0; k++)
+        {
+            if (_line[k].Content is not null) until = rotated.FindIndex(f => f.Facts.SameFileAs(_line[k].Facts));
+        }
         // Where it is not at the path any more, what was written to after it does not belong before it.
-        bool moved = before is not null && (FileCalls.Look(Path, out FileFacts there) != 0 || !there.SameFileAs(before.Facts));
+        bool moved = before is { Content: not null } && (FileCalls.Look(Path, out FileFacts there) != 0 || !there.SameFileAs(before.Facts));
         int added = 0;
         for (int i = known + 1; i < (until < 0 ? rotated.Count : until) && _line.Count < MostGenerations; i++)
         {
