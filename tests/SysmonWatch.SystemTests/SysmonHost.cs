@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text;
+using System.Text.Json;
 using SysmonWatch.SystemTests.Containers;
 
 namespace SysmonWatch.SystemTests;
@@ -20,6 +21,16 @@ sealed class SysmonHost : IAsyncDisposable
         [Service]
         Type=oneshot
         ExecStart=/opt/sysmon/sysmon /run/sysmon-messages
+        """;
+
+    const string WebhookConfiguration = """
+        webhooks:
+          - name: listener
+            type: generic
+            url: {credential: listener}
+            retry:
+              first: 1s
+              longest: 2s
         """;
 
     readonly LineFollower _log;
@@ -70,6 +81,34 @@ sealed class SysmonHost : IAsyncDisposable
         await Container.RunAsync("systemctl", "start", "sysmon.service");
         int left = scenario.Messages.Count;
         await _log.WaitForAsync($"{left} events in /var/log/syslog", line => line.Contains(" sysmon: <Event>", StringComparison.Ordinal) && --left == 0);
+    }
+
+    /// <summary>Starts reading what SysmonWatch writes to the journal, from the beginning.</summary>
+    public LineFollower FollowJournal() => Container.Follow("journalctl", "--follow", "--no-tail", "--all", "--identifier=sysmonwatch", "--output=json");
+
+    /// <summary>The alerts in the journal now, oldest first, among the entries that journalctl selects with these arguments.</summary>
+    public async Task<IReadOnlyList<JournalEntry>> AlertsAsync(params string[] arguments)
+    {
+        await Container.RunAsync("journalctl", "--sync");
+        string lines = await Container.RunAsync("journalctl", ["--all", "--identifier=sysmonwatch", "--output=json", .. arguments]);
+        return [.. lines.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(JournalEntry.Parse).Where(entry => entry.AlertId is not null)];
+    }
+
+    /// <summary>The ids of the alerts that a replay of these files of the container raises, once each.</summary>
+    public async Task<IReadOnlyList<string>> ReplayAsync(params string[] files)
+    {
+        string lines = await Container.RunAsync("sysmonwatch", ["replay", .. files, "--output", "json"]);
+        return [.. lines.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("alert_id").GetString()!)];
+    }
+
+    /// <summary>Configures a generic webhook to <see cref="Webhook"/> whose URL is a systemd credential, and restarts the service with it.</summary>
+    public async Task ConfigureWebhookAsync()
+    {
+        await Container.WriteAsync("/etc/sysmonwatch/credentials/listener", $"http://127.0.0.1:{WebhookPort}/alerts");
+        await Container.WriteAsync("/etc/systemd/system/sysmonwatch.service.d/credentials.conf", "[Service]\nLoadCredential=listener:/etc/sysmonwatch/credentials/listener\n");
+        await Container.WriteAsync(ConfigurationPath, WebhookConfiguration);
+        await Container.RunAsync("systemctl", "daemon-reload");
+        await Container.RunAsync("systemctl", "restart", "sysmonwatch.service");
     }
 
     /// <summary>Rotates the log with the distribution's own logrotate and its own configuration.</summary>

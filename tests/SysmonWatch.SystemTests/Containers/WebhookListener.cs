@@ -6,6 +6,8 @@ namespace SysmonWatch.SystemTests.Containers;
 /// <summary>A real HTTP server on the loopback interface of a container, up or down as a test needs it.</summary>
 sealed class WebhookListener : IDisposable
 {
+    static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
     readonly string _leader;
     readonly int _port;
 
@@ -18,8 +20,29 @@ sealed class WebhookListener : IDisposable
     /// <param name="port">On 127.0.0.1.</param>
     public WebhookListener(string leader, int port) => (_leader, _port) = (leader, port);
 
-    /// <summary>Every request that was answered, in order of arrival.</summary>
-    public ChannelReader<WebhookRequest> Requests => _requests.Reader;
+    /// <summary>Waits until each of these alerts has arrived.</summary>
+    /// <param name="alertIds">Some may have arrived already.</param>
+    /// <param name="arrived">What was waited through before; gets all that arrives meanwhile.</param>
+    public async Task WaitForAsync(IReadOnlyList<string> alertIds, List<WebhookRequest> arrived)
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        try
+        {
+            while (alertIds.Except(arrived.Select(request => request.AlertId)).Any()) arrived.Add(await _requests.Reader.ReadAsync(patience.Token));
+        }
+        catch (OperationCanceledException e)
+        {
+            throw new TimeoutException($"Waited in vain for {string.Join(", ", alertIds.Except(arrived.Select(request => request.AlertId)))} at the webhook.", e);
+        }
+    }
+
+    /// <summary>What has arrived since the last wait.</summary>
+    public IReadOnlyList<WebhookRequest> Received()
+    {
+        var received = new List<WebhookRequest>();
+        while (_requests.Reader.TryRead(out WebhookRequest? request)) received.Add(request);
+        return received;
+    }
 
     /// <summary>Connections are accepted and requests answered with 200.</summary>
     public void GoUp()
