@@ -39,7 +39,8 @@ sealed class SysmonHost : IAsyncDisposable
     {
         Container = container;
         Webhook = container.Listen(WebhookPort);
-        _log = container.Follow("tail", "--follow=name", "--retry", "--lines=+1", "/var/log/syslog");
+        // tail trusts no inotify on an overlay: it looks every 0.1 s, and each time whether the name is another file now.
+        _log = container.Follow("tail", "--follow=name", "--retry", "--sleep-interval=0.1", "--max-unchanged-stats=1", "--lines=+1", "/var/log/syslog");
     }
 
     public SystemdContainer Container { get; }
