@@ -100,7 +100,7 @@ public sealed class ServiceTests
         string deletion = Scenario.Load("01a-seed-c-static").EndingAt(now).Messages.Single(message => message.Contains("<EventRecordID>154<", StringComparison.Ordinal))
             .Replace("/tmp/.kw3f", image, StringComparison.Ordinal);
 
-        await File.AppendAllTextAsync(host.Container.Outside("/var/log/syslog"), $"{now:yyyy-MM-ddTHH:mm:ss.ffffffzzz} web-a01 sysmon: {deletion}\n");
+        await File.AppendAllTextAsync(host.Container.Outside("/var/log/syslog"), $"{now:yyyy-MM-ddTHH:mm:ss.ffffffzzz} web-a01 sysmon: {deletion}\n", TestContext.Current.CancellationToken);
         JournalEntry alert = JournalEntry.Parse(await journal.WaitForAsync("the alert", line => line.Contains(SeedRules.PowerControlProgramDeleted, StringComparison.Ordinal)));
 
         Assert.Equal([image], alert["SYSMONWATCH_IMAGE"]);
