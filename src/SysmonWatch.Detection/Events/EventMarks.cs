@@ -27,4 +27,7 @@ public enum EventMarks
 
     /// <summary>Same identity as an event before, other content.</summary>
     Conflicting = 64,
+
+    /// <summary>Caused by SysmonWatch itself: its own connections and state files. Never evaluated, and counted.</summary>
+    Own = 128,
 }

@@ -1,0 +1,9 @@
+using SysmonWatch.Detection.Alerting;
+
+namespace SysmonWatch.Daemon.Pipeline;
+
+/// <summary>How this run of the daemon differs from what the configuration file says.</summary>
+/// <param name="ConfigFile">The file given on the command line; null for the default place.</param>
+/// <param name="StateDirectory">The directory given on the command line; null for that of the configuration.</param>
+/// <param name="Echo">Is told every alert as it is raised, beside the sinks; null where nobody is.</param>
+sealed record RunSettings(string? ConfigFile, string? StateDirectory, Action<Alert>? Echo = null);

@@ -1,0 +1,412 @@
+using System.Buffers;
+using System.Buffers.Text;
+using System.Text;
+using System.Text.Unicode;
+using SysmonWatch.Detection.Events;
+
+namespace SysmonWatch.Detection.Decoding;
+
+/// <summary>
+/// Reads one <c>&lt;Event&gt;</c> in one forward pass: what Sysmon writes is matched as a whole where it stands in the order of the schema, and
+/// everything else (older and newer versions, other quotes, blanks, missing pieces) goes tag by tag.
+/// </summary>
+ref struct EventReader
+{
+    static readonly SearchValues<byte> TagEnds = SearchValues.Create("<>"u8);
+    static readonly SearchValues<byte> ValueMarks = SearchValues.Create("<&#"u8);
+
+    /// <summary>Control bytes that rsyslog would have escaped. Not the tab: escaping it can be turned off by itself.</summary>
+    static readonly SearchValues<byte> RawControls = SearchValues.Create([.. Enumerable.Range(0, 32).Where(b => b != '\t').Select(b => (byte)b)]);
+
+    readonly byte[] _buffer;
+    readonly Span<byte> _text;
+    readonly int _base;
+    readonly SysmonEvent _event;
+    readonly bool _octal;
+    readonly bool _ascii;
+    bool _inData;
+    bool _sawSystem;
+    bool _sawData;
+    bool _forward = true;
+    int _expected;
+    ReadOnlySpan<byte[]?> _tags;
+    ReadOnlySpan<FieldId> _ids;
+
+    /// <param name="buffer">Holds the event.</param>
+    /// <param name="text">From its first byte to the end of the record.</param>
+    /// <param name="fromFile">True where rsyslog may have written it.</param>
+    /// <param name="into">What to fill.</param>
+    public EventReader(byte[] buffer, Slice text, bool fromFile, SysmonEvent into)
+    {
+        _buffer = buffer;
+        _text = buffer.AsSpan(text.Start, text.Length);
+        _base = text.Start;
+        _event = into;
+        // What has raw control bytes did not come through rsyslog's escaping, so its #ooo is what the program wrote.
+        _octal = fromFile && _text.TrimEnd("\r\n\t \0"u8).IndexOfAny(RawControls) < 0;
+        _ascii = Ascii.IsValid(_text);
+    }
+
+    /// <summary>True where a message is an event: <c>&lt;Event&gt;</c>, or with attributes.</summary>
+    public static bool IsEventStart(ReadOnlySpan<byte> text) =>
+        text.Length > 6 && text.StartsWith("<Event"u8) && text[6] is (byte)'>' or (byte)' ' or (byte)'\t';
+
+    /// <summary>Reads it all.</summary>
+    public void Read()
+    {
+        int at = CanonicalSystem();
+        if (at == 0) at = _text.IndexOf((byte)'>') + 1;
+        if (at == 0)
+        {
+            Truncated();
+            return;
+        }
+
+        while (true)
+        {
+            if (_inData && _expected < _tags.Length && _text[at..].StartsWith(_tags[_expected]))
+            {
+                int value = at + _tags[_expected]!.Length;
+                var name = new Slice(_base + at + 12, _tags[_expected]!.Length - 14);
+                if (!Value(value, _ids[_expected], name, schemaOrder: true, out at)) return;
+                _expected++;
+                continue;
+            }
+            int open = _text[at..].IndexOf((byte)'<');
+            if (open < 0)
+            {
+                if (!IsBlank(_text[at..])) Irregular();
+                Truncated();
+                return;
+            }
+            if (open > 0 && !IsBlank(_text.Slice(at, open))) Irregular();
+            open += at;
+            int close = _text[(open + 1)..].IndexOfAny(TagEnds);
+            if (close < 0)
+            {
+                Truncated();
+                return;
+            }
+            close += open + 1;
+            if (_text[close] == '<')
+            {
+                Irregular();
+                Truncated();
+                return;
+            }
+            if (!Tag(open, close, out at)) return;
+        }
+    }
+
+    /// <summary>One tag, from &lt; to &gt;.</summary>
+    /// <returns>False where reading ends.</returns>
+    bool Tag(int open, int close, out int next)
+    {
+        next = close + 1;
+        ReadOnlySpan<byte> tag = _text[(open + 1)..close];
+        if (tag.Length > 0 && tag[0] == '/')
+        {
+            ReadOnlySpan<byte> ended = tag[1..].TrimEnd(" "u8);
+            if (ended.SequenceEqual("Event"u8))
+            {
+                if (!IsBlank(_text[next..])) Irregular();
+                return false;
+            }
+            if (ended.SequenceEqual("EventData"u8)) _inData = false;
+            else if (ended.SequenceEqual("Data"u8)) Irregular();
+            return true;
+        }
+
+        bool empty = tag.Length > 0 && tag[^1] == '/';
+        if (empty) tag = tag[..^1];
+        int nameEnd = tag.IndexOfAny(" \t\r\n"u8);
+        ReadOnlySpan<byte> name = nameEnd < 0 ? tag : tag[..nameEnd];
+        ReadOnlySpan<byte> attributes = nameEnd < 0 ? default : tag[nameEnd..];
+        int attributesAt = open + 1 + name.Length;
+
+        if (name.SequenceEqual("Data"u8)) return Data(attributes, attributesAt, empty, ref next);
+        if (name.SequenceEqual("Event"u8))
+        {
+            // A second event begins before the first has ended.
+            Irregular();
+            Truncated();
+            return false;
+        }
+        if (name.SequenceEqual("EventData"u8))
+        {
+            if (_sawData) Irregular();
+            _sawData = true;
+            if (!empty)
+            {
+                _inData = true;
+                ExpectFields();
+            }
+            return true;
+        }
+        if (_inData)
+        {
+            Irregular();
+            return true;
+        }
+        if (name.SequenceEqual("System"u8))
+        {
+            if (_sawSystem || _sawData) Irregular();
+            _sawSystem = true;
+            return true;
+        }
+        if (_sawSystem) SystemElement(name, attributes, attributesAt, next, empty);
+        else Irregular();
+        return true;
+    }
+
+    void SystemElement(ReadOnlySpan<byte> name, ReadOnlySpan<byte> attributes, int attributesAt, int textAt, bool empty)
+    {
+        if (name.SequenceEqual("TimeCreated"u8))
+        {
+            Slice time = Attribute(attributes, attributesAt, "SystemTime"u8);
+            if (time.Length == 0 || !Timestamp.TryIso(_buffer.AsSpan(time.Start, time.Length), out long micros, out int length) || length != time.Length) return;
+            if (_event.HasTime)
+            {
+                Irregular();
+                return;
+            }
+            _event.Time = micros;
+            _event.HasTime = true;
+            return;
+        }
+        if (name.SequenceEqual("Execution"u8))
+        {
+            Slice pid = Attribute(attributes, attributesAt, "ProcessID"u8);
+            if (Number(_buffer.AsSpan(pid.Start, pid.Length), int.MaxValue, out ulong number)) _event.SysmonProcessId = (int)number;
+            return;
+        }
+        if (name.SequenceEqual("Security"u8))
+        {
+            Slice user = Attribute(attributes, attributesAt, "UserId"u8);
+            if (user.Length == 0) user = Attribute(attributes, attributesAt, "UserID"u8);
+            if (user.Length > 0) _event.SysmonUserId = user;
+            return;
+        }
+        if (empty) return;
+
+        // What stands up to the next tag is whole only where there is a next tag.
+        int end = _text[textAt..].IndexOf((byte)'<');
+        if (end < 0) return;
+        var value = new Slice(_base + textAt, end);
+        ReadOnlySpan<byte> text = _text.Slice(textAt, end);
+        if (name.SequenceEqual("EventID"u8))
+        {
+            if (!Number(text, ushort.MaxValue, out ulong id) || id == 0) Irregular();
+            else if (_event.EventId != 0) Irregular();
+            else _event.EventId = (int)id;
+        }
+        else if (name.SequenceEqual("EventRecordID"u8))
+        {
+            if (!Number(text, ulong.MaxValue, out ulong id) || _event.HasRecordId)
+            {
+                Irregular();
+                return;
+            }
+            _event.RecordId = id;
+            _event.HasRecordId = true;
+        }
+        else if (name.SequenceEqual("Computer"u8))
+        {
+            if (_event.Computer.Length > 0) Irregular();
+            else _event.Computer = Unescaped(value);
+        }
+    }
+
+    /// <summary>A Data element whose start tag has been read.</summary>
+    bool Data(ReadOnlySpan<byte> attributes, int attributesAt, bool empty, ref int next)
+    {
+        if (!_inData) Irregular();
+        Slice name = Attribute(attributes, attributesAt, "Name"u8);
+        if (name.Length == 0) Irregular();
+        ReadOnlySpan<byte> bytes = _buffer.AsSpan(name.Start, name.Length);
+        FieldId id = FieldId.TryFind(bytes);
+        // Versions differ by a field more or less; the rest of the order holds.
+        for (int i = 0; i < _ids.Length; i++)
+        {
+            if (_ids[i] != id || !id.IsKnown) continue;
+            if (i < _expected) _forward = false;
+            _expected = i + 1;
+        }
+        if (!empty) return Value(next, id, name, schemaOrder: false, out next);
+        Add(id, name, new Slice(_base + next, 0), schemaOrder: false);
+        return true;
+    }
+
+    /// <summary>The value that starts at a place, and its end tag.</summary>
+    /// <returns>False where it is cut, and then reading ends.</returns>
+    bool Value(int from, FieldId id, Slice name, bool schemaOrder, out int next)
+    {
+        ReadOnlySpan<byte> rest = _text[from..];
+        int length = rest.IndexOfAny(ValueMarks);
+        bool escaped = false;
+        if (length >= 0 && rest[length] != '<')
+        {
+            escaped = true;
+            int more = rest[length..].IndexOf((byte)'<');
+            length = more < 0 ? -1 : length + more;
+        }
+        next = from;
+        if (length >= 0 && rest[length..].StartsWith("</Data>"u8))
+        {
+            next = from + length + 7;
+            var value = new Slice(_base + from, length);
+            if (escaped) value = Unescaped(value);
+            if (!_ascii && !Utf8.IsValid(_buffer.AsSpan(value.Start, value.Length))) _event.Marks |= EventMarks.InvalidUtf8;
+            Add(id, name, value, schemaOrder);
+            return true;
+        }
+
+        int whole = length;
+        if (length < 0) whole = Escapes.WholeLength(rest, _octal);
+        else if (!"</Data>"u8.StartsWith(rest[length..])) Irregular();
+        Slice cut = Unescaped(new Slice(_base + from, whole));
+        if (!_ascii && !Utf8.IsValid(_buffer.AsSpan(cut.Start, cut.Length))) _event.Marks |= EventMarks.InvalidUtf8;
+        Truncated();
+        _event.CutField = new DataField(id, name, cut, Repeated: false);
+        return false;
+    }
+
+    readonly void Add(FieldId id, Slice name, Slice value, bool schemaOrder)
+    {
+        // Going forward through the schema no name can come twice.
+        bool repeated = !(schemaOrder && _forward) && Repeats(id, name);
+        if (repeated) _event.Marks |= EventMarks.Irregular;
+        _event.Add(new DataField(id, name, value, repeated));
+    }
+
+    readonly bool Repeats(FieldId id, Slice name)
+    {
+        if (_event.FieldCount >= SysmonEvent.MostFields) return false;
+        foreach (ref readonly DataField field in _event.Fields)
+        {
+            if (id.IsKnown ? field.Id == id : field.Name.Length == name.Length && _event.Bytes(field.Name).SequenceEqual(_event.Bytes(name))) return true;
+        }
+        return false;
+    }
+
+    readonly Slice Unescaped(Slice value)
+    {
+        int length = Escapes.Undo(_buffer.AsSpan(value.Start, value.Length), _octal, out bool ambiguous);
+        if (ambiguous) _event.Marks |= EventMarks.AmbiguousEscape;
+        return value with { Length = length };
+    }
+
+    /// <summary>The value of an attribute in the buffer; empty where it is missing or cut.</summary>
+    readonly Slice Attribute(ReadOnlySpan<byte> attributes, int attributesAt, ReadOnlySpan<byte> name)
+    {
+        int at = 0;
+        while (at < attributes.Length)
+        {
+            while (at < attributes.Length && attributes[at] <= ' ') at++;
+            int equals = attributes[at..].IndexOf((byte)'=');
+            if (equals < 0 || at + equals + 1 >= attributes.Length) break;
+            ReadOnlySpan<byte> found = attributes.Slice(at, equals).TrimEnd(" "u8);
+            int quoteAt = at + equals + 1;
+            byte quote = attributes[quoteAt];
+            if (quote is not ((byte)'"' or (byte)'\'')) break;
+            int length = attributes[(quoteAt + 1)..].IndexOf(quote);
+            if (length < 0) break;
+            if (found.SequenceEqual(name)) return new Slice(_base + attributesAt + quoteAt + 1, length);
+            at = quoteAt + 1 + length + 1;
+        }
+        return default;
+    }
+
+    /// <summary>The System element as every released version writes it, matched in one go.</summary>
+    /// <returns>Where EventData's first child starts; 0 where it looks otherwise, and nothing has been taken then.</returns>
+    int CanonicalSystem()
+    {
+        var at = new Cursor(_text);
+        if (!at.Skip("<Event><System><Provider Name=\"Linux-Sysmon\" Guid=\"{ff032593-a8d3-4f13-b0d6-01fc615a0f97}\"/><EventID>"u8)
+            || !at.Number(ushort.MaxValue, out ulong eventId) || eventId == 0
+            || !at.Skip("</EventID><Version>"u8) || !at.Number(ushort.MaxValue, out _)
+            || !at.Skip("</Version><Level>"u8) || !at.Number(ushort.MaxValue, out _)
+            || !at.Skip("</Level><Task>"u8) || !at.Number(ushort.MaxValue, out _)
+            || !at.Skip("</Task><Opcode>"u8) || !at.Number(ushort.MaxValue, out _)
+            || !at.Skip("</Opcode><Keywords>0x"u8)) return 0;
+        at.SkipHex();
+        if (!at.Skip("</Keywords><TimeCreated SystemTime=\""u8)
+            || !Timestamp.TryIso(_text[at.Position..], out long micros, out int length)) return 0;
+        at.Position += length;
+        if (!at.Skip("\"/><EventRecordID>"u8) || !at.Number(ulong.MaxValue, out ulong record)
+            || !at.Skip("</EventRecordID><Correlation/><Execution ProcessID=\""u8) || !at.Number(int.MaxValue, out ulong pid)
+            || !at.Skip("\" ThreadID=\""u8) || !at.Number(ulong.MaxValue, out _)
+            || !at.Skip("\"/><Channel>Linux-Sysmon/Operational</Channel><Computer>"u8)) return 0;
+        int computerAt = at.Position;
+        int computer = _text[computerAt..].IndexOfAny(ValueMarks);
+        if (computer <= 0) return 0;
+        at.Position += computer;
+        if (!at.Skip("</Computer><Security UserId=\""u8)) return 0;
+        int userAt = at.Position;
+        if (!at.Number(ulong.MaxValue, out _)) return 0;
+        int user = at.Position - userAt;
+        if (!at.Skip("\"/></System><EventData>"u8)) return 0;
+
+        _event.EventId = (int)eventId;
+        _event.Time = micros;
+        _event.HasTime = true;
+        _event.RecordId = record;
+        _event.HasRecordId = true;
+        _event.SysmonProcessId = (int)pid;
+        _event.Computer = new Slice(_base + computerAt, computer);
+        _event.SysmonUserId = new Slice(_base + userAt, user);
+        _sawSystem = true;
+        _sawData = true;
+        _inData = true;
+        ExpectFields();
+        return at.Position;
+    }
+
+    void ExpectFields()
+    {
+        _tags = SysmonSchema.Tags(_event.EventId);
+        _ids = SysmonSchema.Ids(_event.EventId);
+    }
+
+    readonly void Irregular() => _event.Marks |= EventMarks.Irregular;
+
+    readonly void Truncated() => _event.Marks |= EventMarks.Truncated;
+
+    static bool IsBlank(ReadOnlySpan<byte> text) => text.IndexOfAnyExceptInRange((byte)0, (byte)' ') < 0;
+
+    static bool Number(ReadOnlySpan<byte> text, ulong most, out ulong number) =>
+        Utf8Parser.TryParse(text, out number, out int length) && length == text.Length && Timestamp.IsDigit(text[0]) && number <= most;
+
+    /// <summary>Walks over a text that is expected to be as it is.</summary>
+    ref struct Cursor(ReadOnlySpan<byte> text)
+    {
+        readonly ReadOnlySpan<byte> _text = text;
+
+        public int Position;
+
+        public bool Skip(ReadOnlySpan<byte> expected)
+        {
+            if (!_text[Position..].StartsWith(expected)) return false;
+            Position += expected.Length;
+            return true;
+        }
+
+        /// <summary>A decimal number of at most 18 digits; longer ones are left to the slow way.</summary>
+        public bool Number(ulong most, out ulong number)
+        {
+            number = 0;
+            int from = Position;
+            ReadOnlySpan<byte> text = _text;
+            while (Position < text.Length && Timestamp.IsDigit(text[Position]) && Position - from < 19)
+            {
+                number = (number * 10) + (uint)(text[Position++] - '0');
+            }
+            return Position - from is > 0 and < 19 && number <= most;
+        }
+
+        public void SkipHex()
+        {
+            while (Position < _text.Length && char.IsAsciiHexDigit((char)_text[Position])) Position++;
+        }
+    }
+}

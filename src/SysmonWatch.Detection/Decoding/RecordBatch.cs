@@ -1,0 +1,64 @@
+using SysmonWatch.Detection.Events;
+
+namespace SysmonWatch.Detection.Decoding;
+
+/// <summary>
+/// Records on their way from a source to the decoder, with the bytes they stand in. Made once and used again: <see cref="Clear"/> keeps the
+/// memory. Not thread-safe; one owner at a time.
+/// </summary>
+public sealed class RecordBatch
+{
+    /// <summary>How many bytes a reader aims to put into one batch. A single record may be longer.</summary>
+    public const int Target = 256 * 1024;
+
+    /// <summary>The bytes. Replaced by a larger array when a record needs it.</summary>
+    public byte[] Buffer { get; private set; } = new byte[Target + (64 * 1024)];
+
+    /// <summary>How many bytes of <see cref="Buffer"/> are in use.</summary>
+    public int Length { get; set; }
+
+    /// <summary>The records, in order.</summary>
+    public List<LogRecord> Records { get; } = new(512);
+
+    /// <summary>Records left out because they are longer than <see cref="LineFramer.LongestRecord"/>.</summary>
+    public long SkippedTooLong { get; set; }
+
+    /// <summary>Journal records left out because their MESSAGE is missing or null (<c>journalctl -o json</c> without <c>--all</c>).</summary>
+    public long SkippedWithoutMessage { get; set; }
+
+    /// <summary>Pieces of input left out because they are no record of the input's format.</summary>
+    public long SkippedMalformed { get; set; }
+
+    /// <summary>Makes it empty again.</summary>
+    public void Clear()
+    {
+        Length = 0;
+        Records.Clear();
+        SkippedTooLong = 0;
+        SkippedWithoutMessage = 0;
+        SkippedMalformed = 0;
+    }
+
+    /// <summary>Room for that many bytes more behind <see cref="Length"/>; what is in use stays.</summary>
+    public Span<byte> Room(int bytes)
+    {
+        if (Buffer.Length - Length < bytes)
+        {
+            byte[] larger = new byte[Math.Max(Buffer.Length * 2, Length + bytes)];
+            Buffer.AsSpan(0, Length).CopyTo(larger);
+            Buffer = larger;
+        }
+        return Buffer.AsSpan(Length);
+    }
+
+    /// <summary>Adds a record with a copy of its text.</summary>
+    /// <param name="text">Its bytes.</param>
+    /// <param name="origin">Where it came from.</param>
+    /// <param name="arrival">Microseconds since 1970; 0 where unknown.</param>
+    public void Add(ReadOnlySpan<byte> text, RecordOrigin origin, long arrival)
+    {
+        text.CopyTo(Room(text.Length));
+        Records.Add(new LogRecord(new Slice(Length, text.Length), origin, arrival));
+        Length += text.Length;
+    }
+}

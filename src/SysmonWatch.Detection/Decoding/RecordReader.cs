@@ -1,0 +1,138 @@
+using System.IO.Compression;
+
+namespace SysmonWatch.Detection.Decoding;
+
+/// <summary>
+/// Reads records from a stream, whatever it is made of, in bounded memory. Blocks as the stream does. Not thread-safe.
+/// </summary>
+public abstract class RecordReader : IDisposable
+{
+    readonly Stream _stream;
+    readonly bool _fill;
+    byte[] _ahead;
+    int _aheadAt;
+
+    /// <param name="stream">What to read.</param>
+    /// <param name="ahead">Bytes that were read from it already, to recognise it.</param>
+    /// <param name="fill">True where a read that gives less than asked for is worth another before a batch is handed on (files, not pipes).</param>
+    private protected RecordReader(Stream stream, byte[] ahead, bool fill)
+    {
+        _stream = stream;
+        _ahead = ahead;
+        _fill = fill;
+    }
+
+    /// <summary>True where a batch is filled before it is handed on; false where whatever is there is handed on (pipes).</summary>
+    private protected bool FillsBatches => _fill;
+
+    /// <summary>What the input is made of.</summary>
+    public abstract InputFormat Format { get; }
+
+    /// <summary>
+    /// Reads the next records; waits for at least one. The batch is cleared first.
+    /// </summary>
+    /// <returns>False at the end of the input, and then the batch has no records (its counters may still say something).</returns>
+    public abstract bool TryRead(RecordBatch into);
+
+    /// <summary>Opens an input and recognises what it is made of; a gzip around it is undone.</summary>
+    /// <param name="stream">Stays open until the reader is disposed.</param>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    public static RecordReader Open(Stream stream)
+    {
+        bool fill = stream.CanSeek;
+        byte[] first = ReadFirst(stream);
+        if (InputFormats.Detect(first) == InputFormat.Gzip)
+        {
+            stream = new GZipStream(new PrefixedStream(first, stream), CompressionMode.Decompress);
+            first = ReadFirst(stream);
+        }
+        return InputFormats.Detect(first) switch
+        {
+            InputFormat.JournalExport => new JournalExportReader(stream, first, fill),
+            InputFormat.JournalJson => new JournalJsonReader(stream, first, fill),
+            _ => new SyslogTextReader(stream, first, fill),
+        };
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _stream.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Reads on. 0 at the end.</summary>
+    private protected int Read(Span<byte> into)
+    {
+        int got = 0;
+        if (_aheadAt < _ahead.Length)
+        {
+            got = Math.Min(into.Length, _ahead.Length - _aheadAt);
+            _ahead.AsSpan(_aheadAt, got).CopyTo(into);
+            _aheadAt += got;
+            if (_aheadAt == _ahead.Length) (_ahead, _aheadAt) = ([], 0);
+            if (!_fill) return got;
+        }
+        do
+        {
+            int more = got < into.Length ? _stream.Read(into[got..]) : 0;
+            if (more == 0) break;
+            got += more;
+        }
+        while (_fill);
+        return got;
+    }
+
+    static byte[] ReadFirst(Stream stream)
+    {
+        byte[] first = new byte[InputFormats.Needed];
+        int got = 0;
+        while (got < first.Length)
+        {
+            int more = stream.Read(first, got, first.Length - got);
+            if (more == 0) break;
+            got += more;
+            // Of a pipe only what is needed to tell is waited for: the first line may be all there is for hours.
+            if (first.AsSpan(0, got).Contains((byte)'\n')) break;
+        }
+        return first[..got];
+    }
+
+    /// <summary>What was read ahead, and then the rest.</summary>
+    sealed class PrefixedStream(byte[] first, Stream rest) : Stream
+    {
+        int _at;
+
+        public override bool CanRead => true;
+        public override bool CanSeek => false;
+        public override bool CanWrite => false;
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position
+        {
+            get => throw new NotSupportedException();
+            set => throw new NotSupportedException();
+        }
+
+        public override int Read(Span<byte> buffer)
+        {
+            if (_at >= first.Length) return rest.Read(buffer);
+            int got = Math.Min(buffer.Length, first.Length - _at);
+            first.AsSpan(_at, got).CopyTo(buffer);
+            _at += got;
+            return got;
+        }
+
+        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
+        public override void Flush() { }
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+        public override void SetLength(long value) => throw new NotSupportedException();
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing) rest.Dispose();
+            base.Dispose(disposing);
+        }
+    }
+}
