@@ -32,8 +32,8 @@ sealed class UnrulyServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _end.CancelAsync();
-        _listener.Stop();
         await _run;
+        _listener.Stop();
         _end.Dispose();
     }
 
