@@ -93,11 +93,10 @@ sealed class ProgramRun(RuleProgram program, MatchScratch scratch)
     bool Holds(int index, FieldedEvent e)
     {
         ProgramNode node = Program.Nodes[index];
+        if (node.Kind == NodeKind.Atom) return AtomHolds(node.First, e);
         ReadOnlySpan<int> children = Program.Children.AsSpan(node.First, node.Count);
         switch (node.Kind)
         {
-            case NodeKind.Atom:
-                return AtomHolds(node.First, e);
             case NodeKind.Not:
                 return !Holds(children[0], e);
             case NodeKind.All:

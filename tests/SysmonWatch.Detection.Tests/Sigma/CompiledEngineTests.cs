@@ -94,7 +94,7 @@ public sealed class CompiledEngineTests
 
     [Fact]
     public void Long_values_are_searched_across_the_seams_of_their_parts() =>
-        Gen.Int[0, 400].Select(Gen.Int[0, 400], Gen.OneOfConst("needle", "a-very-long-needle-that-reaches-across-more-than-one-part-of-the-value-and-then-on", "nee", "eedl"))
+        Gen.Int[0, 400].Select(Gen.Int[0, 400], Gen.OneOf(Gen.Const("needle"), Gen.Const("a-very-long-needle-that-reaches-across-more-than-one-part-of-the-value-and-then-on"), Gen.Const("nee"), Gen.Const("eedl")))
             .Sample(
                 (before, after, needle) =>
                 {
