@@ -2,6 +2,7 @@ using System.CommandLine;
 using Microsoft.Extensions.Hosting;
 using SysmonWatch.Daemon.Configuration;
 using SysmonWatch.Daemon.Pipeline;
+using SysmonWatch.Daemon.State;
 
 namespace SysmonWatch.Daemon.Commands;
 
@@ -22,15 +23,17 @@ static class RunCommand
         LoadedConfiguration loaded = ConfigurationLoader.Load(config);
         foreach (ConfigurationProblem problem in loaded.Problems) await Console.Error.WriteLineAsync(problem.ToString());
         if (loaded.Options is not { } options) return ExitCodes.Configuration;
-        if (stateDirectory is not null) options = options with { State = options.State with { Directory = Path.GetFullPath(stateDirectory) } };
 
-        var settings = new RunSettings(config, stateDirectory);
-        using IHost host = DaemonHost.Build(options, settings, time);
+        bool isService = Environment.GetEnvironmentVariable("NOTIFY_SOCKET") is { Length: > 0 };
+        using var printer = new AlertPrinter(Console.OpenStandardOutput(), "text");
+        // Without a service manager somebody is looking at the terminal.
+        var settings = new RunSettings(config, stateDirectory, isService ? null : alert => printer.Print([alert]));
         try
         {
+            using IHost host = DaemonHost.Build(settings.Apply(options), settings, time);
             await host.RunAsync(stop);
         }
-        catch (OperatorException mistake)
+        catch (Exception mistake) when (mistake is StateDirectoryInUseException or DllNotFoundException)
         {
             await Console.Error.WriteLineAsync(mistake.Message);
             return ExitCodes.Failure;

@@ -31,7 +31,7 @@ sealed class SlackBody : IWebhookBody
     {
         string level = alert.Level.ToText();
         return Message(
-            $"[{level}] {SlackText.Plain(alert.RuleTitle, 150)} on {SlackText.Plain(alert.Computer, 60)}: {SlackText.Plain(alert.Message, LongestNotification)}",
+            $"[{level}] {SlackText.Plain(alert.Message, LongestNotification)}",
             alert.Level,
             json =>
             {

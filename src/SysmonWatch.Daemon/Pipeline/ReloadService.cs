@@ -28,11 +28,12 @@ sealed partial class ReloadService(
     {
         LoadedConfiguration loaded = ConfigurationLoader.Load(settings.ConfigFile);
         foreach (ConfigurationProblem problem in loaded.Problems) LogProblem(logger, problem.ToString());
-        if (loaded.Options is not { } options)
+        if (loaded.Options is not { } read)
         {
             LogKeptOld(logger, "the configuration is wrong");
             return false;
         }
+        SysmonWatchOptions options = settings.Apply(read);
         RuleUpdate rules = RuleUpdate.Read(options.Rules);
         pipeline.Report(rules.Problems);
         if (rules.Problems.Any(problem => problem.IsError))
