@@ -1,12 +1,11 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
 using SysmonWatch.Daemon.Configuration;
-using SysmonWatch.Detection;
+using SysmonWatch.Daemon.Pipeline;
 using SysmonWatch.Detection.Alerting;
-using SysmonWatch.Detection.Correlation;
 using SysmonWatch.Detection.Processes;
 using SysmonWatch.Detection.Sigma;
+using SysmonWatch.Detection;
 
 namespace SysmonWatch.Daemon.Commands;
 

@@ -17,5 +17,5 @@ sealed class SourceFactory(TimeProvider time, ILoggerFactory loggers, IntakeCoun
     }
 
     static StartAt StartOf(StartFrom start) =>
-        start == StartFrom.End ? StartAt.End : start == StartFrom.Beginning ? StartAt.Beginning : StartAt.Ago(start.Back);
+        start == StartFrom.End ? StartAt.End : start == StartFrom.Beginning ? StartAt.Beginning : new StartAt(start.Back);
 }
