@@ -118,12 +118,12 @@ sealed class Generation : IDisposable
         // Looked at after the read: what was read is the continuation only if the file is still the same one then.
         Error = Content.Look(out FileFacts now);
         if (Error != 0) return ReadOutcome.Failed;
-        if (now.Size < Offset + read) return Shortened(now);
+        if (now.Size < Offset + read) return ReadOutcome.Truncated;
         // An empty file has nothing to be known by: it may have been filled, copied and emptied again meanwhile.
         if (_headLength == 0 && (read > 0 || now.ModifiedAt != Facts.ModifiedAt)) return ReadOutcome.Unproven;
         if (!IsFinal && (read > 0 || now.ModifiedAt != _checkedAt))
         {
-            if (!StillTheSame()) return Shortened(now);
+            if (!StillTheSame()) return ReadOutcome.Truncated;
             _checkedAt = now.ModifiedAt;
             ExtendHead();
         }
@@ -188,8 +188,13 @@ sealed class Generation : IDisposable
     public bool BeginsLike(LogContent other)
     {
         ContentMark head = Head;
-        if (head.Length == 0) return false;
         Span<byte> bytes = stackalloc byte[ContentMark.HeadMost];
+        if (head.Length == 0 && Content is not null && Content.Read(bytes, 0, out int now) == 0)
+        {
+            // Written to since it was empty, and not accepted yet.
+            head = ContentMark.Of(bytes[..now]);
+        }
+        if (head.Length == 0) return false;
         return other.Read(bytes[..head.Length], 0, out int read) == 0 && read == head.Length && ContentMark.Of(bytes[..read]) == head;
     }
 
@@ -249,17 +254,6 @@ sealed class Generation : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => Detach()?.Dispose();
-
-    /// <summary>
-    /// A file that is shorter now but begins as before was cut at its end by hand: what is left has been read, and reading goes on there.
-    /// </summary>
-    ReadOutcome Shortened(in FileFacts now)
-    {
-        if (now.Size >= Offset || _headLength == 0 || now.Size < _headLength || !HeadIsTheSame()) return ReadOutcome.Truncated;
-        StartAtEnd();
-        Facts = now;
-        return ReadOutcome.Progress;
-    }
 
     bool StillTheSame()
     {

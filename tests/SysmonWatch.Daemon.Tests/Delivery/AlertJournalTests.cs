@@ -94,8 +94,17 @@ public sealed class AlertJournalTests : IDisposable
     {
         _alerts.Tell(Deletion with
         {
-            Image = null, ProcessId = null, ProcessGuid = null, CommandLine = null, User = null, Author = "", Tags = [], Chain = [], FirstSubject = null,
-            LastSubject = null, Marks = [],
+            Image = null,
+            ProcessId = null,
+            ProcessGuid = null,
+            CommandLine = null,
+            User = null,
+            Author = "",
+            Tags = [],
+            Chain = [],
+            FirstSubject = null,
+            LastSubject = null,
+            Marks = [],
         });
 
         Assert.Equal(

@@ -37,13 +37,12 @@ public class JournalSourceTests
         await using JournalSource source = Open(journal, StartAt.Beginning);
 
         PrivateJournal.Run(sysmon, "-t", "sysmon", "-u", journal.SyslogSocket, "-f", lines);
-        journal.Write("last");
-        List<(byte[] Text, RecordOrigin Origin)> read = await ReadAsync(source, until: "last");
+        List<(byte[] Text, RecordOrigin Origin)> read = await ReadAsync(source, until: "<Event>1999</Event>");
 
-        Assert.Equal(2_001, read.Count);
+        Assert.Equal(2_000, read.Count);
         // journald asks /proc who it was, and the program may have ended by then.
         Assert.Contains(read, r => r.Origin == RecordOrigin.JournalOfSysmon);
-        Assert.All(read.SkipLast(1), r => Assert.NotEqual(RecordOrigin.JournalOfAnother, r.Origin));
+        Assert.All(read, r => Assert.NotEqual(RecordOrigin.JournalOfAnother, r.Origin));
     }
 
     [Fact]
