@@ -43,10 +43,13 @@ sealed class FieldNaming
         return field;
     }
 
+    /// <summary>The name, as far as journald takes it.</summary>
+    public static string Cut(string field) => field.Length > JournalEntry.MaxNameLength ? field[..JournalEntry.MaxNameLength] : field;
+
     static string Valid(string field)
     {
         if (field.Length == 0 || !char.IsAsciiLetterUpper(field[0])) field = Stand + field;
-        return field.Length > JournalEntry.MaxNameLength ? field[..JournalEntry.MaxNameLength] : field;
+        return Cut(field);
     }
 
     static string Sanitize(string name, string prefix)

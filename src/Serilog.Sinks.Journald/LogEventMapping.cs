@@ -82,6 +82,16 @@ sealed class LogEventMapping
             case ScalarValue scalar:
                 AddScalar(entry, field, scalar);
                 break;
+
+            // What Microsoft.Extensions.Logging's event ids become: with the number alone journalctl can ask for it.
+            case StructureValue { Properties: [{ Name: "Id", Value: ScalarValue number }, { Name: "Name", Value: ScalarValue name }] }
+                when field.EndsWith("EVENT_ID", StringComparison.Ordinal):
+                AddScalar(entry, field, number);
+                AddScalar(entry, FieldNaming.Cut(field + "_NAME"), name);
+                break;
+            case StructureValue { Properties: [{ Name: "Id", Value: ScalarValue number }] } when field.EndsWith("EVENT_ID", StringComparison.Ordinal):
+                AddScalar(entry, field, number);
+                break;
             case SequenceValue sequence when sequence.Elements.Count <= MaxRepeats && sequence.Elements.All(element => element is ScalarValue):
                 foreach (LogEventPropertyValue element in sequence.Elements) AddScalar(entry, field, (ScalarValue)element);
                 break;

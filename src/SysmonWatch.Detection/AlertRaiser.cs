@@ -19,6 +19,7 @@ public sealed class AlertRaiser
     readonly CorrelationLimits _limits;
     readonly List<CorrelationHit> _hits = [];
     RuleSet _rules;
+    IReadOnlySet<string> _silenced;
     CorrelationEngine _correlation;
     RuleMatcher _explainer;
     string _computer = "";
@@ -32,6 +33,7 @@ public sealed class AlertRaiser
     {
         (_suppression, _limits, _counters) = (suppression, limits, counters);
         _rules = compiled.Rules;
+        _silenced = compiled.Options.Silenced;
         _explainer = compiled.CreateMatcher();
         _correlation = new CorrelationEngine(_rules, limits);
     }
@@ -54,6 +56,7 @@ public sealed class AlertRaiser
         var state = new ArrayBufferWriter<byte>();
         _correlation.Save(state);
         _rules = compiled.Rules;
+        _silenced = compiled.Options.Silenced;
         _explainer = compiled.CreateMatcher();
         _correlation = new CorrelationEngine(_rules, _limits);
         _correlation.TryRestore(state.WrittenSpan, out _);
@@ -105,7 +108,7 @@ public sealed class AlertRaiser
             _counters.Findings++;
             _correlation.Observe(rule, e, reference, _hits);
             SigmaRule matched = _rules.Rules[rule];
-            if (matched.Generates) Offer(AlertComposer.OfFinding(matched.Metadata, e, reference, _explainer.Explain(rule, e)), e, raised, closed);
+            if (matched.Generates && !IsSilenced(matched.Metadata)) Offer(AlertComposer.OfFinding(matched.Metadata, e, reference, _explainer.Explain(rule, e)), e, raised, closed);
         }
         Raise(raised, closed);
     }
@@ -123,6 +126,7 @@ public sealed class AlertRaiser
         if (_hits.Count == 0) return;
         foreach (CorrelationHit hit in _hits)
         {
+            if (IsSilenced(hit.Rule.Metadata)) continue;
             Alert alert = AlertComposer.OfCorrelation(hit);
             Offer($"{alert.RuleId}\n{string.Join('\n', alert.Group)}", alert, raised, closed);
         }
@@ -142,6 +146,8 @@ public sealed class AlertRaiser
         raised.Add(alert);
         _counters.Alerts++;
     }
+
+    bool IsSilenced(RuleMetadata rule) => _silenced.Count > 0 && (_silenced.Contains(rule.Id) || (rule.Name is { } name && _silenced.Contains(name)));
 
     EventReference Keep(SysmonEvent e)
     {

@@ -7,13 +7,18 @@ namespace SysmonWatch.Detection;
 /// <summary>
 /// The first stage: from records to events with their place in the sequence and in the process tree. In order, on one thread; not thread-safe.
 /// </summary>
-/// <param name="tree">Told every event.</param>
+/// <param name="sequence">Told every event; finds copies.</param>
+/// <param name="tree">Told every event but copies.</param>
 /// <param name="arrivals">Finds events from the future.</param>
 /// <param name="counters">Shared with the other stages.</param>
-public sealed class BatchDecoder(ProcessTree tree, ArrivalClock arrivals, DetectionCounters counters)
+public sealed class BatchDecoder(SequenceWatch sequence, ProcessTree tree, ArrivalClock arrivals, DetectionCounters counters)
 {
     readonly SysmonDecoder _decoder = new();
+    readonly ForgeryHeuristic _heuristic = new();
     long _number;
+
+    /// <summary>The sequence watch, for its state.</summary>
+    public SequenceWatch Sequence { get; } = sequence;
 
     /// <summary>The process tree, for its counters and state.</summary>
     public ProcessTree Tree { get; } = tree;
@@ -54,8 +59,8 @@ public sealed class BatchDecoder(ProcessTree tree, ArrivalClock arrivals, Detect
         switch (_decoder.Decode(batch.Records.Buffer, record, e, out SysmonNotice notice))
         {
             case DecodeOutcome.Event:
-                Take(e, record.Arrival != 0 ? record.Arrival : arrival != 0 ? arrival : _decoder.LastHeaderTime);
-                batch.Keep();
+                long arrived = record.Arrival != 0 ? record.Arrival : arrival != 0 ? arrival : _decoder.LastHeaderTime;
+                if (Take(e, record.Origin, arrived, batch.Facts)) batch.Keep();
                 break;
             case DecodeOutcome.Notice:
                 batch.Notices.Add(notice);
@@ -73,13 +78,35 @@ public sealed class BatchDecoder(ProcessTree tree, ArrivalClock arrivals, Detect
         }
     }
 
-    void Take(SysmonEvent e, long arrival)
+    /// <summary>The input has ended: what was waited for is missing.</summary>
+    /// <param name="batch">Gets the facts.</param>
+    public void Finish(EventBatch batch)
     {
+        batch.Restart();
+        Sequence.Flush(batch.Facts);
+        Count(batch.Facts, 0);
+    }
+
+    bool Take(SysmonEvent e, RecordOrigin origin, long arrived, List<SequenceFact> facts)
+    {
+        if ((e.Marks & EventMarks.Forged) != 0) counters.Forged++;
+        if (origin == RecordOrigin.File && _heuristic.Doubt(e) != ForgeryDoubt.None)
+        {
+            e.Marks |= EventMarks.Doubtful;
+            counters.Doubtful++;
+        }
+        int known = facts.Count;
+        SequenceOutcome outcome = Sequence.Observe(e, origin == RecordOrigin.JournalOfSysmon, facts);
+        Count(facts, known);
+        if (outcome == SequenceOutcome.Copy)
+        {
+            counters.Copies++;
+            return false;
+        }
         e.Number = _number++;
         counters.Events++;
         if ((e.Marks & EventMarks.Truncated) != 0) counters.Truncated++;
-        if ((e.Marks & EventMarks.Forged) != 0) counters.Forged++;
-        if (arrivals.IsFromTheFuture(e.Time, arrival))
+        if (arrivals.IsFromTheFuture(e.Time, arrived))
         {
             e.Marks |= EventMarks.FutureDated;
             counters.FutureDated++;
@@ -90,5 +117,27 @@ public sealed class BatchDecoder(ProcessTree tree, ArrivalClock arrivals, Detect
             counters.Own++;
         }
         Tree.Observe(e);
+        return true;
+    }
+
+    void Count(List<SequenceFact> facts, int from)
+    {
+        for (int i = from; i < facts.Count; i++)
+        {
+            switch (facts[i])
+            {
+                case GapFact gap:
+                    counters.Missing += (long)Math.Min(gap.Count, long.MaxValue / 2);
+                    break;
+                case ConflictFact:
+                    counters.Conflicts++;
+                    break;
+                case ResetFact:
+                    counters.Resets++;
+                    break;
+                default:
+                    break;
+            }
+        }
     }
 }

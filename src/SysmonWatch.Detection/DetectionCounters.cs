@@ -39,6 +39,9 @@ public sealed class DetectionCounters
     /// <summary>Events with the identity of an earlier one and other content; both are evaluated.</summary>
     public long Conflicts { get; internal set; }
 
+    /// <summary>Events of a file that look as if Sysmon had not written them; evaluated all the same.</summary>
+    public long Doubtful { get; internal set; }
+
     /// <summary>Events dated too far ahead; evaluated, but they advance no window.</summary>
     public long FutureDated { get; internal set; }
 
@@ -47,6 +50,9 @@ public sealed class DetectionCounters
 
     /// <summary>Events that are missing by their numbers.</summary>
     public long Missing { get; internal set; }
+
+    /// <summary>How often a computer's numbers started anew.</summary>
+    public long Resets { get; internal set; }
 
     /// <summary>Rule matches, repeats included.</summary>
     public long Findings { get; internal set; }

@@ -23,6 +23,9 @@ public sealed class EventBatch
     /// <summary>The plain-text lines of Sysmon's among the records.</summary>
     public List<SysmonNotice> Notices { get; } = [];
 
+    /// <summary>What the numbers of the events say beyond each event: gaps, resets, conflicts.</summary>
+    public List<SequenceFact> Facts { get; } = [];
+
     /// <summary>The event at a position from 0 up to <see cref="Count"/>.</summary>
     public SysmonEvent this[int position] => _pool[position];
 
@@ -39,6 +42,7 @@ public sealed class EventBatch
         Count = 0;
         Findings.Clear();
         Notices.Clear();
+        Facts.Clear();
     }
 
     /// <summary>The event that the decoder fills next; it counts once it is kept.</summary>

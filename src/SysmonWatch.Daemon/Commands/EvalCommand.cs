@@ -1,5 +1,5 @@
+using System.Buffers;
 using System.CommandLine;
-using System.Text.Json;
 using SysmonWatch.Detection;
 using SysmonWatch.Detection.Sigma;
 
@@ -8,6 +8,8 @@ namespace SysmonWatch.Daemon.Commands;
 /// <summary><c>sysmonwatch eval</c>: the Sigma engine alone over flat JSON events.</summary>
 static class EvalCommand
 {
+    const int FlushAt = 32 * 1024;
+
     public static Command Create()
     {
         Option<string[]> rules = SharedOptions.Rules("Rule files or directories; may be repeated.");
@@ -33,7 +35,19 @@ static class EvalCommand
             return ExitCodes.NoInput;
         }
         using Stream input = events == "-" ? Console.OpenStandardInput() : File.OpenRead(events);
-        RuleEvaluation.Run(rules, input, output, errors);
+        var line = new ArrayBufferWriter<byte>(64 * 1024);
+        new RuleEvaluation(rules).Run(
+            input,
+            result =>
+            {
+                result.WriteTo(line);
+                if (line.WrittenCount < FlushAt) return;
+                output.Write(line.WrittenSpan);
+                line.ResetWrittenCount();
+            },
+            (number, reason) => errors.WriteLine($"{events}:{number + 1}: not an event: {reason}"));
+        output.Write(line.WrittenSpan);
+        output.Flush();
         return ExitCodes.Success;
     }
 }

@@ -1,12 +1,12 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
 using SysmonWatch.Daemon.Configuration;
-using SysmonWatch.Detection;
+using SysmonWatch.Daemon.Pipeline;
 using SysmonWatch.Detection.Alerting;
-using SysmonWatch.Detection.Correlation;
+using SysmonWatch.Detection.Decoding;
 using SysmonWatch.Detection.Processes;
 using SysmonWatch.Detection.Sigma;
+using SysmonWatch.Detection;
 
 namespace SysmonWatch.Daemon.Commands;
 
@@ -59,7 +59,7 @@ static class ReplayCommand
 
         long started = time.GetTimestamp();
         var counters = new DetectionCounters();
-        var decoder = new BatchDecoder(new ProcessTree(options.Limits.ProcessTreeNodes), new ArrivalClock(options.Alerts.FutureTolerance), counters);
+        var decoder = new BatchDecoder(new SequenceWatch(), new ProcessTree(options.Limits.ProcessTreeNodes), new ArrivalClock(options.Alerts.FutureTolerance), counters);
         CompiledRules compiled = CompiledRules.Compile(rules, new RuleOptions());
         var matcher = new BatchMatcher(compiled);
         var raiser = new AlertRaiser(compiled, new Suppression(options.Alerts.SuppressionPeriod), RulesInUse.Limits(options.Limits), counters) { WatchersOn = !decodeOnly };
@@ -76,6 +76,7 @@ static class ReplayCommand
             raised.Clear();
             closed.Clear();
         }
+        decoder.Finish(batch);
         raiser.Finish(raised, closed);
         printer.Print(closed);
         printer.Dispose();
@@ -93,8 +94,10 @@ static class ReplayCommand
             ("copies, not evaluated twice", counters.Copies),
             ("forged events, not believed", counters.Forged),
             ("events with the identity of another", counters.Conflicts),
+            ("events of a file that look as if Sysmon had not written them", counters.Doubtful),
             ("events from the future, which advance no window", counters.FutureDated),
             ("events missing by their numbers", counters.Missing),
+            ("times that the numbers started anew", counters.Resets),
             ("lines of Sysmon's that hold no readable event", counters.Unreadable),
             ("records that are too long", counters.TooLong),
             ("journal records without a message (use journalctl --all)", counters.WithoutMessage),

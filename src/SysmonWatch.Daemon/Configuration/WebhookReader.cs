@@ -43,7 +43,14 @@ sealed class WebhookReader(SecretReader secrets, ProblemList problems)
         if (!good || target is not { } to) return null;
         return new WebhookOptions
         {
-            Name = name, Type = type, Url = to.Url, Endpoint = to.Endpoint, MinimumLevel = level, Timeout = timeout, Headers = headers, Retry = retryOptions,
+            Name = name,
+            Type = type,
+            Url = to.Url,
+            Endpoint = to.Endpoint,
+            MinimumLevel = level,
+            Timeout = timeout,
+            Headers = headers,
+            Retry = retryOptions,
         };
     }
 

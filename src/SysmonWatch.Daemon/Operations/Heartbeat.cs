@@ -24,6 +24,7 @@ sealed partial class Heartbeat(
     /// <summary>WATCHDOG_USEC of a few microseconds would make this a busy loop.</summary>
     static readonly TimeSpan ShortestInterval = TimeSpan.FromMilliseconds(100);
 
+    CancellationTokenRegistration _stopping;
     string _saidStatus = "";
     bool _saidStuck;
     bool _saidFailure;
@@ -47,10 +48,23 @@ sealed partial class Heartbeat(
         losses.Flush();
     }
 
+    /// <inheritdoc />
+    public override Task StartAsync(CancellationToken cancellationToken)
+    {
+        // Here, as the loop may not have begun when the daemon stops. It is the first thing stopping does: systemd shows it while the rest drains.
+        _stopping = lifetime.ApplicationStopping.Register(() => notifier.Stopping("stopping"));
+        return base.StartAsync(cancellationToken);
+    }
+
+    /// <inheritdoc />
+    public override void Dispose()
+    {
+        _stopping.Dispose();
+        base.Dispose();
+    }
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        // As the first of all that stopping does: systemd then shows "deactivating" while the rest drains.
-        using CancellationTokenRegistration stopping = lifetime.ApplicationStopping.Register(() => notifier.Stopping("stopping"));
         using PeriodicTimer timer = new(Interval, time);
         try
         {
@@ -70,7 +84,7 @@ sealed partial class Heartbeat(
         return result.Status == NotifyStatus.Sent;
     }
 
-    [LoggerMessage(4003, LogLevel.Error, "Nothing moves in: {Stages}, for {Interval:hh\\:mm\\:ss} at least. {Consequence}.")]
+    [LoggerMessage(4003, LogLevel.Error, "Nothing moves in: {Stages}, for {Interval:c} at least. {Consequence}.")]
     partial void LogStuck(string stages, TimeSpan interval, string consequence);
 
     [LoggerMessage(4004, LogLevel.Warning, "The service manager could not be told: {Reason}.")]

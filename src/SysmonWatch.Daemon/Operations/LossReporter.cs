@@ -55,13 +55,13 @@ sealed partial class LossReporter(Lazy<ILogger> logger, TimeProvider time) : ILo
         using IDisposable? scope = logger.Value.BeginScope(MessageId);
         string reason = counter.Detail is { } detail ? $"{counter.Reason} ({detail})" : counter.Reason;
         if (isFirst) LogFirst(logger.Value, counter.Name, lost, reason);
-        else LogMore(logger.Value, counter.Name, lost, since, reason, total);
+        else LogMore(logger.Value, counter.Name, lost, TimeSpan.FromSeconds(Math.Round(since.TotalSeconds)), reason, total);
     }
 
     [LoggerMessage(4001, LogLevel.Warning, "Lost {Lost} {Name}: {Reason}. More of this kind are told once a minute at most.")]
     static partial void LogFirst(ILogger logger, string name, long lost, string reason);
 
-    [LoggerMessage(4002, LogLevel.Warning, "Lost {Lost} more {Name} in {Since:hh\\:mm\\:ss}: {Reason}. {Total} since the start.")]
+    [LoggerMessage(4002, LogLevel.Warning, "Lost {Lost} more {Name} in {Since:c}: {Reason}. {Total} since the start.")]
     static partial void LogMore(ILogger logger, string name, long lost, TimeSpan since, string reason, long total);
 
     sealed class Said

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
+using SysmonWatch.Daemon.Delivery;
 using SysmonWatch.Daemon.State;
 using SysmonWatch.Detection.Alerting;
 using SysmonWatch.Detection.Events;
@@ -37,14 +38,4 @@ sealed partial class AlertOutbox(StateStore store, IAlertRoutes routes, RunSetti
 
     [LoggerMessage(2201, LogLevel.Information, "{Rule} on {Computer} happened {Count} more times and was folded into alert {AlertId}.")]
     static partial void LogRepeats(ILogger logger, string rule, string computer, int count, string alertId);
-}
-
-/// <summary>Knows who is told what.</summary>
-interface IAlertRoutes
-{
-    /// <summary>Names of those who are to be told of an alert.</summary>
-    IReadOnlyList<string> SinksFor(Alert alert);
-
-    /// <summary>Something new is in the store.</summary>
-    void Wake();
 }

@@ -34,6 +34,7 @@ sealed partial class AlertStage(
     readonly List<Alert> _closed = [];
     readonly Counter _lostInKernel = counters.Loss("Sysmon events", "the kernel's buffer was full before Sysmon could read them; narrow the Sysmon configuration");
     readonly Counter _lostToLimits = counters.Loss("Sysmon lines", "journald or rsyslog dropped them because of its rate limit; raise RateLimitBurst or the imjournal limit");
+    readonly Counter _lostOnTheWay = counters.Loss("Sysmon events", "their numbers are missing: lines were lost between Sysmon and here, by rsyslog, journald or somebody");
     CompiledRules? _rules;
 
     /// <summary>Works until the channel is completed.</summary>
@@ -62,6 +63,7 @@ sealed partial class AlertStage(
         }
         raiser.Process(item.Batch, _raised, _closed);
         foreach (SysmonNotice notice in item.Batch.Notices) Note(item.Batch, notice);
+        foreach (SequenceFact fact in item.Batch.Facts) Note(fact);
         if (_raised.Count > 0) outbox.Raise(_raised);
         foreach (Alert alert in _closed)
         {
@@ -93,6 +95,21 @@ sealed partial class AlertStage(
         schedule.LastCost = time.GetElapsedTime(started);
     }
 
+    void Note(SequenceFact fact)
+    {
+        switch (fact)
+        {
+            case GapFact gap:
+                _lostOnTheWay.Add((long)Math.Min(gap.Count, int.MaxValue), $"{SafeText.Show(gap.Computer, 64)}, {gap.From} to {gap.To}");
+                break;
+            case ResetFact reset:
+                LogReset(logger, SafeText.Show(reset.Computer, 64), reset.Last, reset.First);
+                break;
+            default:
+                break;
+        }
+    }
+
     void Note(EventBatch batch, SysmonNotice notice)
     {
         if (notice.Forged) return;
@@ -113,6 +130,9 @@ sealed partial class AlertStage(
                 break;
         }
     }
+
+    [LoggerMessage(2102, LogLevel.Warning, "The event numbers of {Computer} started anew: {Last} was followed by {First}. Sysmon was removed and installed again, or /opt/sysmon/eventId was deleted.")]
+    static partial void LogReset(ILogger logger, string computer, ulong last, ulong first);
 
     [LoggerMessage(2101, LogLevel.Error, "Sysmon sees nothing: {Text}. Look at journalctl -u sysmon; often its eBPF programs do not fit the running kernel.")]
     static partial void LogTelemetryFailed(ILogger logger, string text);

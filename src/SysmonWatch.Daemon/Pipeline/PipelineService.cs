@@ -3,11 +3,13 @@ using System.Threading.Channels;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using SysmonWatch.Daemon.Configuration;
+using SysmonWatch.Daemon.Delivery;
 using SysmonWatch.Daemon.Intake;
 using SysmonWatch.Daemon.Operations;
 using SysmonWatch.Daemon.State;
 using SysmonWatch.Detection;
 using SysmonWatch.Detection.Alerting;
+using SysmonWatch.Detection.Decoding;
 using SysmonWatch.Detection.Processes;
 using SysmonWatch.Detection.Sigma;
 
@@ -21,6 +23,8 @@ sealed partial class PipelineService(
     StateStore store,
     AlertOutbox outbox,
     SourceFactory sources,
+    AlertDispatcher dispatcher,
+    RunSettings settings,
     ServiceNotifier notifier,
     Watchdog watchdog,
     Counters counters,
@@ -83,9 +87,10 @@ sealed partial class PipelineService(
     {
         RuleUpdate rules = RuleUpdate.Read(options.Rules);
         Report(rules.Problems);
+        if (!settings.TellsNobody) dispatcher.Configure(options);
         Checkpoint restored = store.Restore();
 
-        var decoder = new BatchDecoder(new ProcessTree(options.Limits.ProcessTreeNodes), new ArrivalClock(options.Alerts.FutureTolerance), Detection)
+        var decoder = new BatchDecoder(new SequenceWatch(), new ProcessTree(options.Limits.ProcessTreeNodes), new ArrivalClock(options.Alerts.FutureTolerance), Detection)
         {
             Own = Ourselves(),
             OnBug = CountBug,
@@ -101,7 +106,7 @@ sealed partial class PipelineService(
 
         using StageProgress reading = watchdog.Register("reader"), raising = watchdog.Register("alerts");
         StageProgress[] matching = [.. Enumerable.Range(1, workers).Select(n => watchdog.Register($"worker {n}"))];
-        var reader = new ReaderStage(decoder, pool, toWorkers.Writer, inOrder.Writer, schedule, reading, time) { Rules = rules.Compiled };
+        using var reader = new ReaderStage(decoder, pool, toWorkers.Writer, inOrder.Writer, schedule, reading, time) { Rules = rules.Compiled };
         var alerts = new AlertStage(inOrder.Reader, pool, raiser, outbox, store, schedule, raising, counters, time, loggers.CreateLogger<AlertStage>());
         RecordSource source = sources.Create(options.Input);
         source.Restore(restored.Positions.GetValueOrDefault(source.Name) ?? []);
@@ -129,6 +134,7 @@ sealed partial class PipelineService(
     void Restore(Checkpoint restored, BatchDecoder decoder, AlertRaiser raiser)
     {
         Try(AlertStage.TreeSnapshot, state => decoder.Tree.TryRestore(state));
+        Try(AlertStage.SequenceSnapshot, state => decoder.Sequence.TryRestore(state, out _));
         Try(AlertStage.CorrelationSnapshot, state => raiser.Correlation.TryRestore(state, out _));
         Try(AlertStage.SuppressionSnapshot, state => raiser.Suppression.TryRestore(state));
 

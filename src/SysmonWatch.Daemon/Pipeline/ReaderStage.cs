@@ -18,7 +18,7 @@ sealed class ReaderStage(
     ChannelWriter<WorkItem> inOrder,
     CheckpointSchedule schedule,
     StageProgress progress,
-    TimeProvider time)
+    TimeProvider time) : IDisposable
 {
     CancellationTokenSource _interrupt = new();
     RecordSource? _next;
@@ -65,6 +65,8 @@ sealed class ReaderStage(
             _opened.TrySetResult();
         }
     }
+
+    public void Dispose() => _interrupt.Dispose();
 
     async Task<bool> ReadOneAsync(CancellationToken stop)
     {
@@ -130,8 +132,10 @@ sealed class ReaderStage(
     {
         var tree = new ArrayBufferWriter<byte>(64 * 1024);
         decoder.Tree.Save(tree);
+        var sequence = new ArrayBufferWriter<byte>(4096);
+        decoder.Sequence.Save(sequence);
         byte[] position = _source!.Position();
-        item.Checkpoint = new ReaderCheckpoint(new Dictionary<string, byte[]> { [_source.Name] = position }, tree.WrittenSpan.ToArray(), []);
+        item.Checkpoint = new ReaderCheckpoint(new Dictionary<string, byte[]> { [_source.Name] = position }, tree.WrittenSpan.ToArray(), sequence.WrittenSpan.ToArray());
         schedule.Taken();
     }
 

@@ -17,11 +17,15 @@ static class RulesInUse
         string[] existing = [.. options.Paths.Where(Directory.Exists)];
         return existing.Contains(RulesOptions.DefaultPaths[0])
             ? RuleLoader.Load(existing)
-            : RuleLoader.Parse(Shipped().Concat(RuleFiles.Read(existing)));
+            : RuleLoader.Load(Shipped(), existing);
     }
 
     /// <summary>Bounds of correlation windows from the configuration.</summary>
-    public static CorrelationLimits Limits(LimitsOptions limits) => new();
+    public static CorrelationLimits Limits(LimitsOptions limits) => new()
+    {
+        GroupsPerRule = limits.CorrelationGroups,
+        EntriesPerRule = limits.CorrelationEntries,
+    };
 
     static IEnumerable<(string File, string Yaml)> Shipped()
     {

@@ -6,4 +6,5 @@ namespace SysmonWatch.Daemon.Pipeline;
 /// <param name="ConfigFile">The file given on the command line; null for the default place.</param>
 /// <param name="StateDirectory">The directory given on the command line; null for that of the configuration.</param>
 /// <param name="Echo">Is told every alert as it is raised, beside the sinks; null where nobody is.</param>
-sealed record RunSettings(string? ConfigFile, string? StateDirectory, Action<Alert>? Echo = null);
+/// <param name="TellsNobody">True: neither journal nor webhooks are told (demo).</param>
+sealed record RunSettings(string? ConfigFile, string? StateDirectory, Action<Alert>? Echo = null, bool TellsNobody = false);

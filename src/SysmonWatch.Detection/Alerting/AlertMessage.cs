@@ -48,7 +48,11 @@ static class AlertMessage
 
     static void AppendActors(StringBuilder text, IEnumerable<EventReference> events)
     {
-        ProcessNode[] actors = [.. events.Select(e => e.Process).OfType<ProcessNode>().DistinctBy(p => Encoding.UTF8.GetString(p.ProcessGuid.Span))];
+        // The one that did most of it comes first; processes may share a GUID, so the id counts too.
+        ProcessNode[] actors = [.. events.Select(e => e.Process).OfType<ProcessNode>()
+            .GroupBy(process => (Encoding.UTF8.GetString(process.ProcessGuid.Span), process.ProcessId))
+            .OrderByDescending(group => group.Count())
+            .Select(group => group.Last())];
         if (actors.Length == 0)
         {
             text.Append("an unknown process ");

@@ -40,7 +40,7 @@ public sealed class CorrelationEngine
         _correlations = [.. correlations.Select(c => new RuleWindows(c, [.. c.Rules.Select(r => Metadata(rules, r))], limits, Counters))];
         _byRule = [.. Enumerable.Range(0, rules.Rules.Count).Select(i => Listeners(r => r.Rule == i))];
         _byCorrelation = [.. Enumerable.Range(0, correlations.Count).Select(i => Listeners(r => r.Correlation == i))];
-        _alerts = [.. _byCorrelation.Select(parents => parents.Length == 0 || parents.Any(p => p.Windows.Rule.Generate))];
+        _alerts = [.. rules.CorrelationGenerates];
         for (int i = 0; i < correlations.Count; i++) _indexes[correlations[i]] = i;
         _snapshot = new CorrelationSnapshot(rules, _correlations);
     }

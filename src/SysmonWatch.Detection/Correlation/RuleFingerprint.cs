@@ -25,7 +25,7 @@ static class RuleFingerprint
     static byte[] Of(RuleSet rules, int index, byte[]?[] known, int depth)
     {
         if (known[index] is { } done) return done;
-        if (index < rules.Rules.Count) return known[index] = Hash(rules.Rules[index].Metadata.Id);
+        if (index < rules.Rules.Count) return known[index] = Of(rules.Rules[index]);
         CorrelationRule rule = rules.Correlations[index - rules.Rules.Count];
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"{rule.Metadata.Id}\n{rule.Type} {rule.Timespan} {rule.Percentile}\n");
@@ -43,6 +43,48 @@ static class RuleFingerprint
             text.Append(depth > 64 ? "?" : Convert.ToHexString(Of(rules, target, known, depth + 1))).Append('\n');
         }
         return known[index] = Hash(text.ToString());
+    }
+
+    static byte[] Of(SigmaRule rule)
+    {
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture, $"{rule.Metadata.Id}\n{rule.LogSource}\n");
+        Append(text, rule.Condition);
+        return Hash(text.ToString());
+    }
+
+    // What a value's pattern says is the value with all its modifiers.
+    static void Append(StringBuilder text, RuleNode node)
+    {
+        switch (node)
+        {
+            case RuleNode.Selection named:
+                text.Append(CultureInfo.InvariantCulture, $"{named.Name}:");
+                Append(text, named.Body);
+                break;
+            case RuleNode.Not not:
+                text.Append("not ");
+                Append(text, not.Part);
+                break;
+            case RuleNode.All all:
+                AppendList(text, "all", all.Parts);
+                break;
+            case RuleNode.Any any:
+                AppendList(text, "any", any.Parts);
+                break;
+            case RuleNode.Item item:
+                text.Append(CultureInfo.InvariantCulture, $"{item.Field.Name} {item.NeedsAll} {item.Negated}[");
+                foreach (ItemValue value in item.Values) text.Append(CultureInfo.InvariantCulture, $"{value.Pattern.Length}:{value.Pattern},");
+                text.Append(']');
+                break;
+        }
+    }
+
+    static void AppendList(StringBuilder text, string word, IReadOnlyList<RuleNode> parts)
+    {
+        text.Append(word).Append('(');
+        foreach (RuleNode part in parts) Append(text, part);
+        text.Append(')');
     }
 
     static void Append(StringBuilder text, TemporalExpression expression)

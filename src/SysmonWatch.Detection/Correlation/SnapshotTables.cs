@@ -24,8 +24,8 @@ sealed class SnapshotTables
     /// <summary>Null where the correlation has changed.</summary>
     public CorrelationHit?[] Hits { get; private set; } = [];
 
-    /// <summary>Whether a time is one with which can be calculated.</summary>
-    public static bool IsTime(long time) => time is > long.MinValue / 4 and < long.MaxValue / 4;
+    /// <summary>Whether a time can be calculated with: two of the longest timespans still fit beside it.</summary>
+    public static bool IsTime(long time) => time is > long.MinValue + 100_000_000_000_000_000 and < long.MaxValue - 100_000_000_000_000_000;
 
     /// <param name="reader">At the beginning of the tables.</param>
     /// <param name="here">For each rule of the snapshot where it is now.</param>

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Buffers.Text;
-using System.Text;
 using System.Text.Unicode;
 using SysmonWatch.Detection.Events;
 
@@ -12,8 +11,13 @@ namespace SysmonWatch.Detection.Decoding;
 /// </summary>
 ref struct EventReader
 {
+    /// <summary>Length of <c>&lt;/Data&gt;</c>, which each of the schema's tags starts with.</summary>
+    const int EndTag = 7;
+
+    /// <summary>Where the name starts in one of the schema's tags.</summary>
+    const int NameAt = EndTag + 12;
+
     static readonly SearchValues<byte> TagEnds = SearchValues.Create("<>"u8);
-    static readonly SearchValues<byte> ValueMarks = SearchValues.Create("<&#"u8);
 
     /// <summary>Control bytes that rsyslog would have escaped. Not the tab: escaping it can be turned off by itself.</summary>
     static readonly SearchValues<byte> RawControls = SearchValues.Create([.. Enumerable.Range(0, 32).Where(b => b != '\t').Select(b => (byte)b)]);
@@ -22,14 +26,14 @@ ref struct EventReader
     readonly Span<byte> _text;
     readonly int _base;
     readonly SysmonEvent _event;
-    readonly bool _octal;
-    readonly bool _ascii;
+    readonly bool _fromFile;
+    bool? _octal;
     bool _inData;
     bool _sawSystem;
     bool _sawData;
     bool _forward = true;
     int _expected;
-    ReadOnlySpan<byte[]?> _tags;
+    ReadOnlySpan<byte[]> _tags;
     ReadOnlySpan<FieldId> _ids;
 
     /// <param name="buffer">Holds the event.</param>
@@ -42,9 +46,7 @@ ref struct EventReader
         _text = buffer.AsSpan(text.Start, text.Length);
         _base = text.Start;
         _event = into;
-        // What has raw control bytes did not come through rsyslog's escaping, so its #ooo is what the program wrote.
-        _octal = fromFile && _text.TrimEnd("\r\n\t \0"u8).IndexOfAny(RawControls) < 0;
-        _ascii = Ascii.IsValid(_text);
+        _fromFile = fromFile;
     }
 
     /// <summary>True where a message is an event: <c>&lt;Event&gt;</c>, or with attributes.</summary>
@@ -64,12 +66,9 @@ ref struct EventReader
 
         while (true)
         {
-            if (_inData && _expected < _tags.Length && _text[at..].StartsWith(_tags[_expected]))
+            if (_inData && CanonicalFields(ref at, out bool cut))
             {
-                int value = at + _tags[_expected]!.Length;
-                var name = new Slice(_base + at + 12, _tags[_expected]!.Length - 14);
-                if (!Value(value, _ids[_expected], name, schemaOrder: true, out at)) return;
-                _expected++;
+                if (cut) return;
                 continue;
             }
             int open = _text[at..].IndexOf((byte)'<');
@@ -96,6 +95,50 @@ ref struct EventReader
             }
             if (!Tag(open, close, out at)) return;
         }
+    }
+
+    /// <summary>
+    /// As many fields as come in the order of the schema, each with one comparison for the end of the value before and its own start tag, and
+    /// one search for its end.
+    /// </summary>
+    /// <returns>False where the next thing is no such field, and then nothing has been taken.</returns>
+    bool CanonicalFields(ref int at, out bool cut)
+    {
+        cut = false;
+        int i = _expected;
+        if (i >= _tags.Length || !_text[at..].StartsWith(_tags[i].AsSpan(EndTag))) return false;
+        int start = at + _tags[i].Length - EndTag;
+        bool forward = _forward;
+        while (true)
+        {
+            int end = ValueScan.Find(_text, start, out ValueScan.Found found);
+            var name = new Slice(_base + start - _tags[i].Length + NameAt, _tags[i].Length - NameAt - 2);
+            if (end < 0 || !_text[end..].StartsWith("</Data>"u8))
+            {
+                cut = !Value(start, _ids[i], name, schemaOrder: true, out at);
+                return true;
+            }
+            var value = new Slice(_base + start, end - start);
+            if (found != ValueScan.Found.Plain) value = Finish(value, found);
+            if (forward) _event.Add(new DataField(_ids[i], name, value, Repeated: false));
+            else Add(_ids[i], name, value, schemaOrder: true);
+            _expected = ++i;
+            if (i < _tags.Length && _text[end..].StartsWith(_tags[i]))
+            {
+                start = end + _tags[i].Length;
+                continue;
+            }
+            at = end + EndTag;
+            return true;
+        }
+    }
+
+    /// <summary>Unescapes a value and looks at its bytes, where it has any that need it.</summary>
+    Slice Finish(Slice value, ValueScan.Found found)
+    {
+        if ((found & ValueScan.Found.Escapes) != 0) value = Unescaped(value);
+        if ((found & ValueScan.Found.NotAscii) != 0 && !Utf8.IsValid(_buffer.AsSpan(value.Start, value.Length))) _event.Marks |= EventMarks.InvalidUtf8;
+        return value;
     }
 
     /// <summary>One tag, from &lt; to &gt;.</summary>
@@ -241,32 +284,20 @@ ref struct EventReader
     /// <returns>False where it is cut, and then reading ends.</returns>
     bool Value(int from, FieldId id, Slice name, bool schemaOrder, out int next)
     {
-        ReadOnlySpan<byte> rest = _text[from..];
-        int length = rest.IndexOfAny(ValueMarks);
-        bool escaped = false;
-        if (length >= 0 && rest[length] != '<')
-        {
-            escaped = true;
-            int more = rest[length..].IndexOf((byte)'<');
-            length = more < 0 ? -1 : length + more;
-        }
+        int end = ValueScan.Find(_text, from, out ValueScan.Found found);
         next = from;
-        if (length >= 0 && rest[length..].StartsWith("</Data>"u8))
+        if (end >= 0 && _text[end..].StartsWith("</Data>"u8))
         {
-            next = from + length + 7;
-            var value = new Slice(_base + from, length);
-            if (escaped) value = Unescaped(value);
-            if (!_ascii && !Utf8.IsValid(_buffer.AsSpan(value.Start, value.Length))) _event.Marks |= EventMarks.InvalidUtf8;
-            Add(id, name, value, schemaOrder);
+            next = end + EndTag;
+            Add(id, name, Finish(new Slice(_base + from, end - from), found), schemaOrder);
             return true;
         }
 
-        int whole = length;
-        if (length < 0) whole = Escapes.WholeLength(rest, _octal);
-        else if (!"</Data>"u8.StartsWith(rest[length..])) Irregular();
-        Slice cut = Unescaped(new Slice(_base + from, whole));
-        if (!_ascii && !Utf8.IsValid(_buffer.AsSpan(cut.Start, cut.Length))) _event.Marks |= EventMarks.InvalidUtf8;
+        int whole = end - from;
+        if (end < 0) whole = Escapes.WholeLength(_text[from..], Octal());
+        else if (!"</Data>"u8.StartsWith(_text[end..])) Irregular();
         Truncated();
+        Slice cut = Finish(new Slice(_base + from, whole), found);
         _event.CutField = new DataField(id, name, cut, Repeated: false);
         return false;
     }
@@ -289,9 +320,9 @@ ref struct EventReader
         return false;
     }
 
-    readonly Slice Unescaped(Slice value)
+    Slice Unescaped(Slice value)
     {
-        int length = Escapes.Undo(_buffer.AsSpan(value.Start, value.Length), _octal, out bool ambiguous);
+        int length = Escapes.Undo(_buffer.AsSpan(value.Start, value.Length), Octal(), out bool ambiguous);
         if (ambiguous) _event.Marks |= EventMarks.AmbiguousEscape;
         return value with { Length = length };
     }
@@ -338,7 +369,7 @@ ref struct EventReader
             || !at.Skip("\" ThreadID=\""u8) || !at.Number(ulong.MaxValue, out _)
             || !at.Skip("\"/><Channel>Linux-Sysmon/Operational</Channel><Computer>"u8)) return 0;
         int computerAt = at.Position;
-        int computer = _text[computerAt..].IndexOfAny(ValueMarks);
+        int computer = _text[computerAt..].IndexOfAny("<&#"u8);
         if (computer <= 0) return 0;
         at.Position += computer;
         if (!at.Skip("</Computer><Security UserId=\""u8)) return 0;
@@ -367,6 +398,12 @@ ref struct EventReader
         _tags = SysmonSchema.Tags(_event.EventId);
         _ids = SysmonSchema.Ids(_event.EventId);
     }
+
+    /// <summary>
+    /// True where #ooo is undone. What has raw control bytes did not come through rsyslog's escaping, so its #ooo is what the program wrote.
+    /// Looked at before the first value is unescaped, which makes control bytes of its own.
+    /// </summary>
+    bool Octal() => _octal ??= _fromFile && _text.TrimEnd("\r\n\t \0"u8).IndexOfAny(RawControls) < 0;
 
     readonly void Irregular() => _event.Marks |= EventMarks.Irregular;
 

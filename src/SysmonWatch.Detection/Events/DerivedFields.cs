@@ -23,8 +23,14 @@ static class DerivedFields
     static readonly FieldId FamilyCommandLine = FieldId.Of("FamilyCommandLine");
     static readonly FieldId FamilyUser = FieldId.Of("FamilyUser");
 
-    static readonly int First = EventId.Value;
-    static readonly int Last = FamilyUser.Value;
+    // Rules may have been read, and have given some of these names their ids, long before.
+    static readonly FieldId[] All =
+    [
+        EventId, Computer, Truncated, TargetPath, ProcessCommandLine, ProcessUser, GrandparentImage, GrandparentCommandLine, AncestorImage, FamilyGuid,
+        FamilyImage, FamilyCommandLine, FamilyUser,
+    ];
+
+    static readonly bool[] IsDerived = [.. Enumerable.Range(0, All.Max(field => field.Value) + 1).Select(id => All.Contains(new FieldId(id)))];
 
     static readonly byte[][] EventIds = [.. Enumerable.Range(0, 256).Select(id => Encoding.UTF8.GetBytes(id.ToString(System.Globalization.CultureInfo.InvariantCulture)))];
 
@@ -32,8 +38,7 @@ static class DerivedFields
     public static ValueKind Find(SysmonEvent e, FieldId field, out ReadOnlySpan<byte> value)
     {
         value = default;
-        // Other fields may have got an id in between, so this is only the quick way out.
-        if (field.Value < First || field.Value > Last) return ValueKind.Absent;
+        if ((uint)field.Value >= (uint)IsDerived.Length || !IsDerived[field.Value]) return ValueKind.Absent;
 
         if (field == EventId) return Text(EventIds[e.EventId & 255], out value);
         if (field == Computer) return Text(e.Bytes(e.Computer), out value);

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Text;
 
 namespace SysmonWatch.Detection.Events;
@@ -16,8 +15,10 @@ public sealed class SysmonEvent : FieldedEvent
     /// <summary>The most fields kept of one event; the widest real event (1) has 23. Those beyond are counted in <see cref="FieldsLeftOut"/>.</summary>
     public const int MostFields = 128;
 
-    readonly List<int> _ids = new(32);
-    readonly List<DataField> _fields = new(32);
+    // Arrays, not lists: this is filled for every line. Grown up to MostFields when an event needs it.
+    int[] _ids = new int[32];
+    DataField[] _fields = new DataField[32];
+    int _count;
 
     /// <summary>The bytes that every slice of this event points into.</summary>
     public byte[] Buffer { get; set; } = [];
@@ -62,16 +63,15 @@ public sealed class SysmonEvent : FieldedEvent
     public byte[]? TargetPath { get; set; }
 
     /// <summary>The fields in the order written, repeated names included.</summary>
-    public ReadOnlySpan<DataField> Fields => CollectionsMarshal.AsSpan(_fields);
+    public ReadOnlySpan<DataField> Fields => _fields.AsSpan(0, _count);
 
     /// <inheritdoc/>
-    public override int FieldCount => _fields.Count;
+    public override int FieldCount => _count;
 
     /// <summary>Makes the event new again. Keeps its memory.</summary>
     public void Clear()
     {
-        _ids.Clear();
-        _fields.Clear();
+        _count = 0;
         Buffer = [];
         Time = 0;
         EventId = 0;
@@ -92,13 +92,21 @@ public sealed class SysmonEvent : FieldedEvent
     /// <summary>Adds a field as the decoder meets it.</summary>
     public void Add(in DataField field)
     {
-        if (_fields.Count >= MostFields)
+        if (_count == _ids.Length && !Grow()) return;
+        _ids[_count] = field.Id.Value;
+        _fields[_count++] = field;
+    }
+
+    bool Grow()
+    {
+        if (_count >= MostFields)
         {
             FieldsLeftOut++;
-            return;
+            return false;
         }
-        _ids.Add(field.Id.Value);
-        _fields.Add(field);
+        Array.Resize(ref _ids, Math.Min(_ids.Length * 2, MostFields));
+        Array.Resize(ref _fields, _ids.Length);
+        return true;
     }
 
     /// <summary>The bytes of a slice.</summary>
@@ -111,7 +119,7 @@ public sealed class SysmonEvent : FieldedEvent
     /// <remarks>Of a name that comes twice the first counts. What Sysmon does not write comes from <see cref="DerivedFields"/>.</remarks>
     public override ValueKind Find(FieldId field, out ReadOnlySpan<byte> value)
     {
-        int at = CollectionsMarshal.AsSpan(_ids).IndexOf(field.Value);
+        int at = _ids.AsSpan(0, _count).IndexOf(field.Value);
         if (at >= 0 && field.IsKnown)
         {
             value = Bytes(_fields[at].Value);
@@ -130,7 +138,7 @@ public sealed class SysmonEvent : FieldedEvent
     /// <inheritdoc/>
     public override ValueKind At(int position, out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value)
     {
-        DataField field = _fields[position];
+        ref readonly DataField field = ref _fields.AsSpan(0, _count)[position];
         name = Bytes(field.Name);
         value = Bytes(field.Value);
         return ValueKind.Text;

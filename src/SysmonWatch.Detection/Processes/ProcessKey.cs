@@ -4,9 +4,14 @@ using System.Runtime.InteropServices;
 namespace SysmonWatch.Detection.Processes;
 
 /// <summary>Which process on which computer, small enough to be a dictionary key for every event.</summary>
+/// <remarks>
+/// The GUID alone does not do: it is made of the machine, the second of the start and an address in the program, and processes of a static program that
+/// start within one second share it (58 of them in a real capture of a scan with busybox).
+/// </remarks>
 /// <param name="Computer">Hash of the computer's name (<see cref="HashOf"/>).</param>
 /// <param name="Guid">The 32 hexadecimal digits of its ProcessGuid.</param>
-readonly record struct ProcessKey(ulong Computer, UInt128 Guid)
+/// <param name="ProcessId">Its process id; 0 where unknown.</param>
+readonly record struct ProcessKey(ulong Computer, UInt128 Guid, int ProcessId)
 {
     /// <summary>Reads a ProcessGuid as Sysmon writes it: <c>{8-4-4-4-12}</c>.</summary>
     /// <returns>False for anything else, and for the all-zero GUID, which means "unknown".</returns>

@@ -12,6 +12,7 @@ sealed class ProcessTable(int mostProcesses, long mostBytes)
 
     readonly Dictionary<ProcessKey, int> _slots = [];
     readonly Dictionary<(ulong Computer, int ProcessId), ProcessKey> _current = [];
+    readonly Dictionary<(ulong Computer, UInt128 Guid), ProcessKey> _lastOfGuid = [];
     readonly List<Entry> _entries = [];
     readonly Stack<int> _free = [];
     int _oldest = None;
@@ -59,15 +60,22 @@ sealed class ProcessTable(int mostProcesses, long mostBytes)
         return _current.TryGetValue((computer, processId), out ProcessKey key) && TryGet(key, out found);
     }
 
+    /// <summary>The last process that was remembered with a GUID, whatever its process id.</summary>
+    public bool TryGetByGuid(ulong computer, UInt128 guid, out Remembered found)
+    {
+        found = default;
+        return _lastOfGuid.TryGetValue((computer, guid), out ProcessKey key) && TryGet(key, out found);
+    }
+
     /// <summary>Remembers a process, or what is newly known of it, as the most recently seen.</summary>
     /// <param name="process">The process.</param>
     /// <param name="isCurrent">False where its process id is known to be another's by now.</param>
-    public void Put(in Remembered process, bool isCurrent = true)
+    /// <param name="isLastOfGuid">False where a later process has the same GUID.</param>
+    public void Put(in Remembered process, bool isCurrent = true, bool isLastOfGuid = true)
     {
         if (_slots.TryGetValue(process.Key, out int slot))
         {
             ref Entry entry = ref CollectionsMarshal.AsSpan(_entries)[slot];
-            if (entry.What.Node.ProcessId != process.Node.ProcessId) ForgetProcessId(entry.What);
             Bytes += SizeOf(process.Node) - SizeOf(entry.What.Node);
             entry.What = process;
             Unlink(slot);
@@ -84,13 +92,18 @@ sealed class ProcessTable(int mostProcesses, long mostBytes)
             Bytes += SizeOf(process.Node);
         }
         LinkNewest(slot);
-        if (isCurrent && process.Node.ProcessId > 0) _current[(process.Key.Computer, process.Node.ProcessId)] = process.Key;
+        if (isCurrent && process.Key.ProcessId > 0) _current[(process.Key.Computer, process.Key.ProcessId)] = process.Key;
+        if (isLastOfGuid) _lastOfGuid[(process.Key.Computer, process.Key.Guid)] = process.Key;
         while ((_slots.Count > mostProcesses || Bytes > mostBytes) && _oldest != slot) Forget(_oldest);
     }
 
     /// <summary>True where the process is the last that was started under its id.</summary>
     public bool IsCurrent(in Remembered process) =>
-        _current.TryGetValue((process.Key.Computer, process.Node.ProcessId), out ProcessKey key) && key == process.Key;
+        _current.TryGetValue((process.Key.Computer, process.Key.ProcessId), out ProcessKey key) && key == process.Key;
+
+    /// <summary>True where the process is the last that was remembered with its GUID.</summary>
+    public bool IsLastOfGuid(in Remembered process) =>
+        _lastOfGuid.TryGetValue((process.Key.Computer, process.Key.Guid), out ProcessKey key) && key == process.Key;
 
     /// <summary>Marks a process as ended: its id may be another's from now on.</summary>
     public void MarkEnded(in ProcessKey key)
@@ -103,16 +116,12 @@ sealed class ProcessTable(int mostProcesses, long mostBytes)
         Remembered process = _entries[slot].What;
         Unlink(slot);
         _slots.Remove(process.Key);
-        ForgetProcessId(process);
+        if (IsCurrent(process)) _current.Remove((process.Key.Computer, process.Key.ProcessId));
+        if (IsLastOfGuid(process)) _lastOfGuid.Remove((process.Key.Computer, process.Key.Guid));
         Bytes -= SizeOf(process.Node);
         CollectionsMarshal.AsSpan(_entries)[slot] = default;
         _free.Push(slot);
         Evictions++;
-    }
-
-    void ForgetProcessId(in Remembered process)
-    {
-        if (IsCurrent(process)) _current.Remove((process.Key.Computer, process.Node.ProcessId));
     }
 
     void Unlink(int slot)

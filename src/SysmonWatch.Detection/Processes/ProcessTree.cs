@@ -60,7 +60,7 @@ public sealed class ProcessTree
         }
         if (e.EventId == 5 && e.Find(KnownFields.ProcessGuid, out ReadOnlySpan<byte> guid) == ValueKind.Text && ProcessKey.TryParseGuid(guid, out UInt128 ended))
         {
-            _table.MarkEnded(new ProcessKey(computer, ended));
+            _table.MarkEnded(new ProcessKey(computer, ended, Number(e, KnownFields.ProcessId)));
         }
     }
 
@@ -103,7 +103,7 @@ public sealed class ProcessTree
             e.Time,
             parent,
             family);
-        if (identified) _table.Put(new ProcessTable.Remembered(new ProcessKey(computer, guid), node, forkedAt, Ended: false));
+        if (identified) _table.Put(new ProcessTable.Remembered(new ProcessKey(computer, guid, processId), node, forkedAt, Ended: false));
         return node;
     }
 
@@ -113,13 +113,8 @@ public sealed class ProcessTree
         e.Find(KnownFields.ParentProcessGuid, out ReadOnlySpan<byte> guidText);
         if (ProcessKey.TryParseGuid(guidText, out UInt128 guid))
         {
-            var key = new ProcessKey(computer, guid);
-            if (_table.TryGet(key, out ProcessTable.Remembered known)) return known.Node;
-            ReadOnlySpan<byte> image = Text(e, KnownFields.ParentImage);
-            if (image.IsEmpty) return null;
-            ProcessNode seen = Node(guidText, parentId, image, Text(e, KnownFields.ParentCommandLine), Text(e, KnownFields.ParentUser), 0, null, null);
-            _table.Put(new ProcessTable.Remembered(key, seen, 0, Ended: false));
-            return seen;
+            return Seen(
+                new ProcessKey(computer, guid, parentId), guidText, Text(e, KnownFields.ParentImage), Text(e, KnownFields.ParentCommandLine), Text(e, KnownFields.ParentUser));
         }
         // A parent that forked without exec has no GUID; its process id may still lead to it, unless that id has been given up since.
         return parentId > 1 && parentId != childId && _table.TryGetByProcessId(computer, parentId, out ProcessTable.Remembered running) && !running.Ended
@@ -138,13 +133,19 @@ public sealed class ProcessTree
             if (_table.TryGetByProcessId(computer, processId, out ProcessTable.Remembered running) && running.Node.Image.Span.SequenceEqual(image)) return running.Node;
             return Node(Fallback(processId, image), processId, image, default, Text(e, userField), 0, null, null);
         }
-        var key = new ProcessKey(computer, guid);
-        if (_table.TryGet(key, out ProcessTable.Remembered known)) return known.Node;
+        // Event 5's User is unreliable, so it is not taken from there.
+        return Seen(new ProcessKey(computer, guid, processId), guidText, image, default, e.EventId == 5 ? default : Text(e, userField));
+    }
 
-        // It ran before Sysmon or before us. Event 5's User is unreliable, so it is not taken from there.
-        ProcessNode node = Node(guidText, processId, image, default, e.EventId == 5 ? default : Text(e, userField), 0, null, null);
+    /// <summary>A process that an event mentions: as it is known, or else, where its start was not seen (it ran before Sysmon or before us), as the event has it.</summary>
+    ProcessNode? Seen(ProcessKey key, ReadOnlySpan<byte> guid, ReadOnlySpan<byte> image, ReadOnlySpan<byte> commandLine, ReadOnlySpan<byte> user)
+    {
+        if (_table.TryGet(key, out ProcessTable.Remembered known)) return known.Node;
+        // Same GUID, other id: the same program started in the same second, by the same parent as good as always.
+        _table.TryGetByGuid(key.Computer, key.Guid, out ProcessTable.Remembered sibling);
+        ProcessNode node = Node(guid, key.ProcessId, image, commandLine, user, 0, sibling.Node?.Parent, sibling.Node?.Family);
         if (!image.IsEmpty) _table.Put(new ProcessTable.Remembered(key, node, 0, Ended: false));
-        return node;
+        return image.IsEmpty && sibling.Node is null && key.ProcessId == 0 ? null : node;
     }
 
     static ProcessNode Node(

@@ -19,6 +19,9 @@ readonly struct Number : IComparable<Number>
 
     Number(double value) => _wide = value;
 
+    /// <summary>True where a decimal holds it.</summary>
+    public bool IsExact => _isExact;
+
     /// <summary>True for a number without a fraction.</summary>
     public bool IsWhole => _isExact ? decimal.IsInteger(_exact) : double.IsInteger(_wide);
 

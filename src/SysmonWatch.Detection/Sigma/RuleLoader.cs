@@ -20,6 +20,15 @@ public static class RuleLoader
         return Parse(Read(paths, problems), placeholders, problems);
     }
 
+    /// <summary>Reads rules that are in memory, and then files and directories, as one set.</summary>
+    /// <param name="documents">Each file's name, for messages, and its text.</param>
+    /// <param name="paths">Files or directories; one that is missing is a problem.</param>
+    public static RuleSet Load(IEnumerable<(string File, string Yaml)> documents, IEnumerable<string> paths)
+    {
+        var problems = new List<RuleProblem>();
+        return Parse(documents.Concat(Read(paths, problems)), null, problems);
+    }
+
     /// <summary>Reads rules that are in memory.</summary>
     /// <param name="documents">Each file's name, for messages, and its text.</param>
     /// <param name="placeholders">Values for the <c>expand</c> modifier, by placeholder name; null: none.</param>

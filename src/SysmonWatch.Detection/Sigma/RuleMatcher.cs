@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using SysmonWatch.Detection.Events;
 
 namespace SysmonWatch.Detection.Sigma;
@@ -8,29 +9,33 @@ public sealed class RuleMatcher
     readonly CompiledRules _rules;
     readonly MatchScratch _scratch = new();
     readonly List<int> _matches = [];
+    readonly ProgramRun?[] _sysmonRuns = new ProgramRun?[SysmonLogSources.LastEventId + 1];
+    readonly Dictionary<RuleProgram, ProgramRun> _runs = new(ReferenceEqualityComparer.Instance);
 
     internal RuleMatcher(CompiledRules rules) => _rules = rules;
 
     /// <summary>The rules that match a Sysmon event, of those whose log source takes its event id.</summary>
     /// <returns>Positions in <see cref="RuleSet.Rules"/>, ascending; valid until the next call.</returns>
-    public ReadOnlySpan<int> Match(SysmonEvent e) => Match(e, SysmonLogSources.Of(e.EventId), _rules.Options.DashIsNull);
+    public ReadOnlySpan<int> Match(SysmonEvent e)
+    {
+        _scratch.DashIsNull = _rules.Options.DashIsNull;
+        _matches.Clear();
+        RunOfSysmon(e.EventId).Match(e, _matches);
+        return CollectionsMarshal.AsSpan(_matches);
+    }
 
     /// <summary>The rules that match any other event.</summary>
     /// <param name="e">The event.</param>
     /// <param name="source">Its log source; null: every rule sees it.</param>
     /// <returns>Positions in <see cref="RuleSet.Rules"/>, ascending; valid until the next call.</returns>
-    public ReadOnlySpan<int> Match(FieldedEvent e, LogSource? source) => Match(e, source is null ? null : [source], false);
-
-    ReadOnlySpan<int> Match(FieldedEvent e, IReadOnlyList<LogSource>? sources, bool dashIsNull)
+    public ReadOnlySpan<int> Match(FieldedEvent e, LogSource? source)
     {
-        _scratch.DashIsNull = dashIsNull;
+        _scratch.DashIsNull = false;
         _matches.Clear();
-        for (int i = 0; i < _rules.Rules.Rules.Count; i++)
-        {
-            SigmaRule rule = _rules.Rules.Rules[i];
-            if ((sources is null || sources.Any(rule.LogSource.Takes)) && Holds(rule.Condition, e)) _matches.Add(i);
-        }
-        return System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_matches);
+        bool own = _rules.TryOfSource(source, out RuleProgram program);
+        RunOf(program).Match(e, _matches);
+        if (!own) _matches.RemoveAll(i => !_rules.Rules.Rules[i].LogSource.Takes(source!));
+        return CollectionsMarshal.AsSpan(_matches);
     }
 
     /// <summary>Why a rule matched: which selections, fields, values and patterns. For events that matched; makes strings.</summary>
@@ -42,17 +47,15 @@ public sealed class RuleMatcher
         return RuleEvidence.Collect(_rules.Rules.Rules[rule].Condition, e, _scratch);
     }
 
-    bool Holds(RuleNode node, FieldedEvent e) => node switch
+    ProgramRun RunOfSysmon(int eventId)
     {
-        RuleNode.Selection named => Holds(named.Body, e),
-        RuleNode.Not not => !Holds(not.Part, e),
-        RuleNode.All all => all.Parts.All(p => Holds(p, e)),
-        RuleNode.Any any => any.Parts.Any(p => Holds(p, e)),
-        RuleNode.Item item => item.Negated != (item.NeedsAll ? item.Values.All(v => Holds(item, v, e)) : item.Values.Any(v => Holds(item, v, e))),
-        _ => throw new InvalidOperationException(node.GetType().Name),
-    };
+        int id = eventId is >= 0 and <= SysmonLogSources.LastEventId ? eventId : 0;
+        return _sysmonRuns[id] ??= RunOf(_rules.OfSysmon(id));
+    }
 
-    bool Holds(RuleNode.Item item, ItemValue value, FieldedEvent e) => item.IsKeyword
-        ? ItemTest.FindKeyword(e, value.Test, _scratch) != ItemTest.None
-        : ItemTest.Matches(e, item.Field, value.Test, _scratch);
+    ProgramRun RunOf(RuleProgram program)
+    {
+        if (!_runs.TryGetValue(program, out ProgramRun? run)) _runs[program] = run = new ProgramRun(program, _scratch);
+        return run;
+    }
 }

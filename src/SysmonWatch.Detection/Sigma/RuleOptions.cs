@@ -8,4 +8,10 @@ public sealed record RuleOptions
     /// other kinds are never concerned.
     /// </summary>
     public bool DashIsNull { get; init; } = true;
+
+    /// <summary>
+    /// Ids and names of rules and correlations that do not alert, because the operator said so. Those that are part of a correlation go on feeding it.
+    /// Default none.
+    /// </summary>
+    public IReadOnlySet<string> Silenced { get; init; } = new HashSet<string>();
 }

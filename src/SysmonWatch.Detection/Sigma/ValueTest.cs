@@ -25,6 +25,12 @@ sealed class NumberTest(Number number, string written) : ValueTest($"number:{num
 {
     readonly byte[] _written = CaseFolding.Fold(System.Text.Encoding.UTF8.GetBytes(written));
 
+    /// <summary>As the rule writes it.</summary>
+    public string Written { get; } = written;
+
+    /// <summary>Its digits in the one form that a value of plain digits has where it is equal; null where the number is too large for that.</summary>
+    public string? Canonical { get; } = number.IsExact ? number.ToString() : null;
+
     /// <inheritdoc/>
     public override bool Matches(FieldedEvent e, ValueKind kind, ReadOnlySpan<byte> value, MatchScratch scratch) =>
         (Number.TryParse(value, kind == ValueKind.Number, out Number found) && found.CompareTo(number) == 0)

@@ -67,8 +67,15 @@ public sealed class ConfigurationLoaderTests
         Assert.Equal(
             new LimitsOptions
             {
-                LineLength = 65536, ChannelBatches = 2, DetectionWorkers = 3, CorrelationGroups = 1000, CorrelationEntries = 10000,
-                ProcessTreeNodes = 4000, OutboxAlerts = 5000, OutboxBytes = 1L << 30, MemoryAlerts = 100,
+                LineLength = 65536,
+                ChannelBatches = 2,
+                DetectionWorkers = 3,
+                CorrelationGroups = 1000,
+                CorrelationEntries = 10000,
+                ProcessTreeNodes = 4000,
+                OutboxAlerts = 5000,
+                OutboxBytes = 1L << 30,
+                MemoryAlerts = 100,
             },
             options.Limits);
         Assert.Equal(

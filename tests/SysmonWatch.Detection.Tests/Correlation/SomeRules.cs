@@ -20,7 +20,15 @@ static class SomeRules
         new(name, name, name, RuleLevel.High, "", "", [], "", [], [], "test.yml", 1);
 
     public static RuleSet Set(IReadOnlyList<RuleMetadata> rules, IReadOnlyList<CorrelationRule> correlations) =>
-        new([.. rules.Select(metadata => new SigmaRule(metadata))], correlations);
+        new([.. rules.Select(Rule)], correlations, [.. correlations.Select((_, i) => Generates(correlations, i))], []);
+
+    static SigmaRule Rule(RuleMetadata metadata) => new(metadata, LogSource.Any, new RuleNode.All([]));
+
+    static bool Generates(IReadOnlyList<CorrelationRule> all, int correlation)
+    {
+        CorrelationRule[] parents = [.. all.Where(c => c.Rules.Any(r => r.Correlation == correlation))];
+        return parents.Length == 0 || parents.Any(p => p.Generate);
+    }
 
     public static CorrelationRule Parse(string text)
     {

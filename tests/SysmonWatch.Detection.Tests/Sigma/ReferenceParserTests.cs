@@ -55,6 +55,7 @@ public sealed class ReferenceParserTests
         if (modifiers.Contains("utf16")) return "the mark is FF FE as the specification says; the reference has EF BB BF";
         if (!ascii && modifiers.Any(m => m is "wide" or "utf16be")) return "any text can be encoded; the reference takes ASCII only";
         if (!ascii && modifiers.Contains("base64offset")) return "cut by bytes; the reference cuts by characters";
+        if (modifiers.Any(m => m is "base64" or "base64offset") && (text.Contains("\\*") || text.Contains("\\?"))) return "an escaped * is encoded as *; the reference encodes its backslash too";
         if (modifiers.Contains("base64offset") && text == "\\") return "refused: one of the forms would be empty and match everything";
         if (modifiers.Contains("expand") && text.Contains('%') && text.Count(c => c == '%') > 1) return "refused: the placeholder has no values";
         if (modifiers.Any(m => m is "hour" or "day" or "week" or "month" or "year" or "minute") && text == "1.5") return "refused: the reference cuts it to 1 silently";
@@ -83,7 +84,7 @@ public sealed class ReferenceParserTests
             if (actual != expected) wrong.Add($"{chain} {value.GetRawText()}: expected {expected}, was {actual} {string.Join(' ', set.Problems)}");
         }
 
-        Assert.Empty(wrong);
+        Assert.True(wrong.Count == 0, string.Join('\n', wrong));
         Assert.True(checkedOnes > 1300, $"only {checkedOnes} values");
     }
 
