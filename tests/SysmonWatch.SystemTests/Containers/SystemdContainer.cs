@@ -28,6 +28,8 @@ sealed class SystemdContainer : IAsyncDisposable
         mount -t tmpfs -o mode=0755 tmpfs "$1"
         mkdir "$1/upper" "$1/work" "$1/root"
         mount -t overlay overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" "$1/root"
+        # Where this machine is itself an image that no daemon may be started in, the container is not.
+        rm -f "$1/root/usr/sbin/policy-rc.d"
         : > "$1/root/etc/machine-id"
         echo "$2" > "$1/root/etc/hostname"
         rm -rf "$1/root/var/log/journal" "$1/root/var/lib/sysmonwatch" "$1/root/var/lib/private/sysmonwatch"
