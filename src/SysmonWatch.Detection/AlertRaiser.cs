@@ -18,6 +18,7 @@ public sealed class AlertRaiser
     readonly Suppression _suppression;
     readonly CorrelationLimits _limits;
     readonly List<CorrelationHit> _hits = [];
+    readonly List<int> _matched = [];
     RuleSet _rules;
     IReadOnlySet<string> _silenced;
     CorrelationEngine _correlation;
@@ -103,13 +104,15 @@ public sealed class AlertRaiser
             RuleMetadata watcher = (e.Marks & EventMarks.Forged) != 0 ? BuiltInWatchers.Forged : BuiltInWatchers.Conflict;
             Offer(AlertComposer.OfFinding(watcher, e, reference, []), e, raised, closed);
         }
+        _matched.Clear();
         foreach ((_, int rule) in findings)
         {
             _counters.Findings++;
-            _correlation.Observe(rule, e, reference, _hits);
+            _matched.Add(rule);
             SigmaRule matched = _rules.Rules[rule];
             if (matched.Generates && !IsSilenced(matched.Metadata)) Offer(AlertComposer.OfFinding(matched.Metadata, e, reference, _explainer.Explain(rule, e)), e, raised, closed);
         }
+        _correlation.Observe(CollectionsMarshal.AsSpan(_matched), e, reference, _hits);
         Raise(raised, closed);
     }
 

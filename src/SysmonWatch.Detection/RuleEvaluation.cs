@@ -99,15 +99,19 @@ public sealed class RuleEvaluation
         if (line.Trim(" \t\r"u8).IsEmpty || !_event.TryRead(line, out reason)) return false;
         if (!_event.HasTime) _event.Time = number * 1_000_000;
         var source = _event.HasLogSource ? new LogSource(_event.Category, _event.Product, _event.Service) : null;
-        EventReference? reference = null;
         Correlations.AdvanceTo(_event.Time, _fired);
-        foreach (int rule in _matcher.Match(_event, source))
+        ReadOnlySpan<int> rules = _matcher.Match(_event, source);
+        bool anyWanted = false;
+        foreach (int rule in rules)
         {
             SigmaRule matched = _rules.Rules[rule];
             if (matched.Generates) output(new RuleEvaluationResult(number, matched.Metadata.Id, matched.Metadata.Title, IsCorrelation: false));
-            if (!Correlations.Wants(rule)) continue;
-            reference ??= new EventReference(new EventIdentity("", 0, (ulong)number, _event.Time), null, "", EventMarks.None);
-            Correlations.Observe(rule, _event, reference, _fired);
+            anyWanted |= Correlations.Wants(rule);
+        }
+        if (anyWanted)
+        {
+            var identity = new EventIdentity("", 0, (ulong)number, _event.Time);
+            Correlations.Observe(rules, _event, new EventReference(identity, null, "", EventMarks.None), _fired);
         }
         Tell(number, output);
         return true;

@@ -14,7 +14,8 @@ static partial class FileCalls
     const int AT_FDCWD = -100, AT_EMPTY_PATH = 0x1000;
     const int O_RDONLY = 0, O_NOCTTY = 0x100, O_NONBLOCK = 0x800, O_CLOEXEC = 0x80000;
     const uint STATX_BASIC_STATS = 0x7ff, STATX_BTIME = 0x800;
-    const int S_IFMT = 0xF000, S_IFREG = 0x8000;
+    /// <remarks>S_IFMT and S_IFREG of inode(7).</remarks>
+    const int TypeMask = 0xF000, RegularFile = 0x8000;
 
     /// <summary>What the file system says about the file at a path, symbolic links followed.</summary>
     /// <returns>0, or an errno.</returns>
@@ -74,7 +75,7 @@ static partial class FileCalls
             (long)raw.Size,
             Nanoseconds(raw.Modified),
             (raw.Mask & STATX_BTIME) != 0 ? Nanoseconds(raw.Born) : 0,
-            (raw.Mode & S_IFMT) == S_IFREG,
+            (raw.Mode & TypeMask) == RegularFile,
             raw.Mode & 0xFFF,
             raw.Group);
         return 0;

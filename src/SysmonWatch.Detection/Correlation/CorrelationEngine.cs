@@ -26,6 +26,7 @@ public sealed class CorrelationEngine
     readonly bool[] _alerts;
     readonly Dictionary<CorrelationRule, int> _indexes = new(ReferenceEqualityComparer.Instance);
     readonly List<FiredGroup> _fired = [];
+    readonly List<(RuleWindows Windows, ulong Bits)> _matched = [];
     readonly CorrelationSnapshot _snapshot;
     long _now = long.MinValue;
     long _nextDue = long.MaxValue;
@@ -52,17 +53,21 @@ public sealed class CorrelationEngine
     /// <param name="rule">Index in the rule set's rules.</param>
     public bool Wants(int rule) => _byRule[rule].Length > 0;
 
-    /// <summary>A rule matched an event. Events come in order of arrival; all rules of one event one after the other.</summary>
-    /// <param name="rule">Index in the rule set's rules.</param>
+    /// <summary>Rules matched an event. Events come in order of arrival.</summary>
+    /// <param name="rules">Indexes in the rule set's rules: all that matched, for conditions hold of whole events only.</param>
     /// <param name="e">The event; only read during the call.</param>
     /// <param name="reference">
-    /// What to keep of it. The same object for all rules of one event: by that an event that matches several rules counts once.
-    /// With <see cref="EventMarks.FutureDated"/> the event is placed at the stream's present time and moves nothing.
+    /// What to keep of it. With <see cref="EventMarks.FutureDated"/> the event is placed at the stream's present time and moves nothing.
     /// </param>
     /// <param name="fired">Gets what fired, parts before wholes. Correlations that only feed others without <c>generate</c> are left out.</param>
-    public void Observe(int rule, FieldedEvent e, EventReference reference, ICollection<CorrelationHit> fired)
+    public void Observe(ReadOnlySpan<int> rules, FieldedEvent e, EventReference reference, ICollection<CorrelationHit> fired)
     {
-        if (!Wants(rule)) return;
+        _matched.Clear();
+        foreach (int rule in rules)
+        {
+            foreach ((RuleWindows windows, ulong bits) in _byRule[rule]) Collect(windows, bits);
+        }
+        if (_matched.Count == 0) return;
         long time = e.Time;
         if ((reference.Marks & EventMarks.FutureDated) == 0)
         {
@@ -78,12 +83,24 @@ public sealed class CorrelationEngine
             Counters.FutureDated++;
             time = Math.Min(time, _now);
         }
-        foreach ((RuleWindows windows, ulong bits) in _byRule[rule])
+        foreach ((RuleWindows windows, ulong bits) in _matched)
         {
             windows.Take(bits, e, time, reference, _now, _fired);
             Report(fired);
         }
         FindNextDue();
+    }
+
+    /// <summary>Puts the rules together that a correlation sees in one event, except where aliases give each rule fields of its own.</summary>
+    void Collect(RuleWindows windows, ulong bits)
+    {
+        for (int i = 0; i < _matched.Count && windows.Rule.Aliases.Count == 0; i++)
+        {
+            if (_matched[i].Windows != windows) continue;
+            _matched[i] = (windows, _matched[i].Bits | bits);
+            return;
+        }
+        _matched.Add((windows, bits));
     }
 
     /// <summary>

@@ -37,7 +37,7 @@ public sealed class SlackBodyTests
 
         Assert.Equal(
             [
-                "[high] Power control program deleted on lab: /tmp/.kw3f deleted /sbin/reboot",
+                "[high] /tmp/.kw3f deleted /sbin/reboot",
                 "HIGH: Power control program deleted",
                 "/tmp/.kw3f deleted /sbin/reboot",
                 "*Host*\n`lab`",

@@ -43,10 +43,8 @@ sealed class Stream(RuleSet rules, CorrelationLimits? limits = null)
         var e = new SomeEvent(arrival.Time, fields);
         var reference = new EventReference(new EventIdentity(arrival.Computer, 1, number, arrival.Time), null, arrival.Fields, arrival.Marks);
         if ((arrival.Marks & EventMarks.FutureDated) == 0) Engine.AdvanceTo(arrival.Time, Hits);
-        for (int rule = 0; rule < rules.Rules.Count; rule++)
-        {
-            if (arrival.Rules.Split(' ').Contains(rules.Rules[rule].Metadata.Name)) Engine.Observe(rule, e, reference, Hits);
-        }
+        int[] matched = [.. Enumerable.Range(0, rules.Rules.Count).Where(rule => arrival.Rules.Split(' ').Contains(rules.Rules[rule].Metadata.Name))];
+        Engine.Observe(matched, e, reference, Hits);
         HitsAfter.Add(Hits.Count);
     }
 

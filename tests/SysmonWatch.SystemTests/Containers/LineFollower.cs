@@ -43,7 +43,7 @@ sealed class LineFollower : IAsyncDisposable
         catch (Exception e) when (e is OperationCanceledException or ChannelClosedException)
         {
             var message = new StringBuilder($"Waited in vain for {what}. The last lines were:");
-            foreach (string line in Seen.TakeLast(20)) message.Append("\n  ").Append(line.Length > 400 ? line[..400] + "…" : line);
+            foreach (string line in Seen.TakeLast(30)) message.Append("\n  ").Append(Short(line));
             throw new TimeoutException(message.ToString(), e);
         }
     }
@@ -55,6 +55,14 @@ sealed class LineFollower : IAsyncDisposable
         await _reading;
         await _errors;
         _process.Dispose();
+    }
+
+    // Of a journal entry its message says more than its first fields.
+    static string Short(string line)
+    {
+        int at = line.IndexOf("\"MESSAGE\":", StringComparison.Ordinal);
+        string told = at < 0 ? line : line[at..];
+        return told.Length > 300 ? told[..300] + "…" : told;
     }
 
     async Task ReadAsync()
