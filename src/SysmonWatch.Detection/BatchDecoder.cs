@@ -59,8 +59,7 @@ public sealed class BatchDecoder(SequenceWatch sequence, ProcessTree tree, Arriv
         switch (_decoder.Decode(batch.Records.Buffer, record, e, out SysmonNotice notice))
         {
             case DecodeOutcome.Event:
-                long arrived = record.Arrival != 0 ? record.Arrival : arrival != 0 ? arrival : _decoder.LastHeaderTime;
-                if (Take(e, record.Origin, arrived, batch.Facts)) batch.Keep();
+                if (Take(e, record.Origin, Arrived(record.Arrival, arrival, _decoder.LastHeaderTime), batch.Facts)) batch.Keep();
                 break;
             case DecodeOutcome.Notice:
                 batch.Notices.Add(notice);
@@ -85,6 +84,16 @@ public sealed class BatchDecoder(SequenceWatch sequence, ProcessTree tree, Arriv
         batch.Restart();
         Sequence.Flush(batch.Facts);
         Count(batch.Facts, 0);
+    }
+
+    /// <summary>
+    /// What counts as the arrival: what the source says; else the line's header, so that reading a line again later, or on replay, finds the same;
+    /// but no header makes it later than it is. 0 where nobody knows.
+    /// </summary>
+    static long Arrived(long recorded, long now, long header)
+    {
+        if (recorded != 0) return recorded;
+        return header != 0 && (now == 0 || header < now) ? header : now;
     }
 
     bool Take(SysmonEvent e, RecordOrigin origin, long arrived, List<SequenceFact> facts)
