@@ -60,14 +60,15 @@ static class ReplayCommand
         long started = time.GetTimestamp();
         var counters = new DetectionCounters();
         var decoder = new BatchDecoder(new SequenceWatch(), new ProcessTree(options.Limits.ProcessTreeNodes), new ArrivalClock(options.Alerts.FutureTolerance), counters);
-        CompiledRules compiled = CompiledRules.Compile(rules, new RuleOptions());
+        CompiledRules compiled = CompiledRules.Compile(rules, RulesInUse.Switches(options.Rules));
         var matcher = new BatchMatcher(compiled);
         var raiser = new AlertRaiser(compiled, new Suppression(options.Alerts.SuppressionPeriod), RulesInUse.Limits(options.Limits), counters) { WatchersOn = !decodeOnly };
         using var printer = new AlertPrinter(output, request.Output);
         var batch = new EventBatch();
         List<Alert> raised = [], closed = [];
         using var input = new InputFiles(request.Files);
-        while (input.TryRead(batch.Records))
+        IOException? damage = null;
+        while (TryRead(input, batch, ref damage))
         {
             decoder.Decode(batch);
             if (!decodeOnly) matcher.Match(batch);
@@ -81,7 +82,23 @@ static class ReplayCommand
         printer.Print(closed);
         printer.Dispose();
         Summarize(errors, counters, rules, time.GetElapsedTime(started));
-        return ExitCodes.Success;
+        if (damage is null) return ExitCodes.Success;
+        errors.WriteLine(damage.Message);
+        return ExitCodes.NoInput;
+    }
+
+    /// <summary>Reads on; what was found before the place where a file is damaged is told all the same.</summary>
+    static bool TryRead(InputFiles input, EventBatch batch, ref IOException? damage)
+    {
+        try
+        {
+            return input.TryRead(batch.Records);
+        }
+        catch (IOException failure)
+        {
+            damage = failure;
+            return false;
+        }
     }
 
     static void Summarize(TextWriter errors, DetectionCounters counters, RuleSet rules, TimeSpan took)

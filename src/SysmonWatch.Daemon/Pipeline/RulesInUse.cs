@@ -20,6 +20,9 @@ static class RulesInUse
             : RuleLoader.Load(Shipped(), existing);
     }
 
+    /// <summary>Which rules do not alert, from the configuration.</summary>
+    public static RuleOptions Switches(RulesOptions options) => new() { Silenced = options.Disabled.ToHashSet(StringComparer.OrdinalIgnoreCase) };
+
     /// <summary>Bounds of correlation windows from the configuration.</summary>
     public static CorrelationLimits Limits(LimitsOptions limits) => new()
     {
