@@ -11,13 +11,15 @@ sealed class SourceFactory(TimeProvider time, ILoggerFactory loggers, IntakeCoun
     public string Reason { get; private set; } = "";
 
     /// <summary>A source, not opened yet.</summary>
-    public RecordSource Create(InputOptions input)
+    /// <param name="input">What the configuration says.</param>
+    /// <param name="read">Names of the sources that have a saved position: they go before others where the configuration leaves it open.</param>
+    public RecordSource Create(InputOptions input, IReadOnlyCollection<string> read)
     {
         Reason = "";
         if (input.Files.Count > 0) return Files(input, input.Files);
         if (input.Journal == JournalInput.Yes) return Journal(input);
         if (input.Journal == JournalInput.No) return Files(input, [InputChoice.SyslogFiles.FirstOrDefault(File.Exists) ?? InputChoice.SyslogFiles[0]]);
-        InputChoice choice = InputChoice.ForThisHost();
+        InputChoice choice = InputChoice.ForThisHost(read);
         Reason = choice.Reason;
         return choice.UsesJournal ? Journal(input) : Files(input, [choice.Path]);
     }
