@@ -80,7 +80,7 @@ sealed partial class ReferenceDecoder
     /// <summary>Microseconds since 1970; null where it is no time.</summary>
     public static long? ParseTime(string text)
     {
-        Match m = Regex.Match(text, @"^([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?(?:(Z)|([+-])([0-9]{2}):?([0-9]{2}))$");
+        Match m = Regex.Match(text, @"^([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?(?:(Z)|([+-])([0-9]{2}):?([0-9]{2}))\z");
         if (!m.Success) return null;
         int N(int group) => m.Groups[group].Success ? int.Parse(m.Groups[group].Value, CultureInfo.InvariantCulture) : 0;
         if (N(1) == 0 || N(2) is < 1 or > 12 || N(3) < 1 || N(3) > DateTime.DaysInMonth(N(1), N(2)) || N(4) > 23 || N(5) > 59 || N(6) > 60 || N(10) > 18 || N(11) > 59) return null;
