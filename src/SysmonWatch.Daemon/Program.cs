@@ -1,6 +1,35 @@
+using System.CommandLine;
+using SysmonWatch.Daemon.Commands;
+
 namespace SysmonWatch.Daemon;
 
 static class Program
 {
-    static int Main() => 0;
+    static async Task<int> Main(string[] args)
+    {
+        RootCommand root = Create(TimeProvider.System);
+        ParseResult parsed = root.Parse(args);
+        try
+        {
+            int code = await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+            return parsed.Errors.Count > 0 ? ExitCodes.Usage : code;
+        }
+        catch (IOException failure)
+        {
+            // A reader that has gone (| head) is no failure of ours; anything else is one with a message.
+            if (BrokenPipe.Is(failure)) return ExitCodes.Success;
+            await Console.Error.WriteLineAsync(failure.Message);
+            return ExitCodes.NoInput;
+        }
+    }
+
+    static RootCommand Create(TimeProvider time) => new("Watches what Sysmon for Linux logs, finds attacks with Sigma rules, and tells the journal and chat rooms.")
+    {
+        RunCommand.Create(time),
+        CheckCommand.Create(),
+        DemoCommand.Create(time),
+        ReplayCommand.Create(time),
+        DecodeCommand.Create(),
+        EvalCommand.Create(),
+    };
 }

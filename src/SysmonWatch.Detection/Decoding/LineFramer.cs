@@ -31,13 +31,14 @@ public sealed class LineFramer
     /// <summary>How far an event with raw newlines may reach: Sysmon's longest message and room for its header.</summary>
     const int LongestEvent = 68 * 1024;
 
-    bool _skipping;
+    /// <summary>True inside a line that is too long: what comes up to its newline is left out. To be saved with a position within it.</summary>
+    public bool IsSkipping { get; set; }
 
     /// <summary>How many lines were longer than <see cref="LongestRecord"/> and left out.</summary>
     public long TooLong { get; private set; }
 
     /// <summary>Forgets an unfinished line, for a new file.</summary>
-    public void Reset() => _skipping = false;
+    public void Reset() => IsSkipping = false;
 
     /// <summary>Cuts <paramref name="buffer"/> from <paramref name="position"/> to <paramref name="end"/> into records.</summary>
     /// <param name="buffer">The bytes.</param>
@@ -55,10 +56,10 @@ public sealed class LineFramer
         while (position < end)
         {
             int newline = buffer.AsSpan(position, end - position).IndexOf((byte)'\n');
-            if (_skipping)
+            if (IsSkipping)
             {
                 if (newline < 0) return end;
-                _skipping = false;
+                IsSkipping = false;
                 position += newline + 1;
                 continue;
             }
@@ -68,7 +69,7 @@ public sealed class LineFramer
                 TooLong++;
                 if (newline < 0)
                 {
-                    _skipping = !atEnd;
+                    IsSkipping = !atEnd;
                     return end;
                 }
                 position = lineEnd + 1;

@@ -27,4 +27,10 @@ public enum EventMarks
 
     /// <summary>Same identity as an event before, other content.</summary>
     Conflicting = 64,
+
+    /// <summary>Caused by SysmonWatch itself: its own connections and state files. Never evaluated, and counted.</summary>
+    Own = 128,
+
+    /// <summary>Came in a file, and something about it speaks against Sysmon having written it; evaluated all the same.</summary>
+    Doubtful = 256,
 }

@@ -33,4 +33,9 @@ public abstract class FieldedEvent
         value = default;
         return false;
     }
+
+    /// <summary>The name of the repair that brought an alternative of <see cref="TryAlternative"/>, for the evidence; null where it is no repair.</summary>
+    /// <param name="field">The field.</param>
+    /// <param name="number">Which alternative, from 0.</param>
+    public virtual string? RepairOf(FieldId field, int number) => null;
 }

@@ -18,4 +18,18 @@ public sealed record ProcessNode(
     ReadOnlyMemory<byte> CommandLine,
     ReadOnlyMemory<byte> User,
     long StartedAt,
-    ProcessNode? Parent);
+    ProcessNode? Parent)
+{
+    /// <summary>How many ancestors are kept of a process at most; those beyond are forgotten, so that a chain of forks cannot grow without bound.</summary>
+    public const int MostAncestors = 16;
+
+    /// <summary>The root of the process's family when that is another process; null where the process is its own root.</summary>
+    /// <remarks>A family is the subtree under the nearest ancestor whose parent is a session or service manager; while that is unknown, under the topmost known process.</remarks>
+    public ProcessNode? FamilyRoot { get; init; }
+
+    /// <summary>The root of the process's family; the process itself where it is the root.</summary>
+    public ProcessNode Family => FamilyRoot ?? this;
+
+    /// <summary>How many ancestors are known, 0 to <see cref="MostAncestors"/>.</summary>
+    public int Depth { get; } = Parent is null ? 0 : Parent.Depth + 1;
+}

@@ -59,6 +59,9 @@ public sealed class SysmonEvent : FieldedEvent
     /// <summary>The process this event is about, as it was known at this event; null where there is none or before it is observed.</summary>
     public ProcessNode? Process { get; set; }
 
+    /// <summary>TargetFilename freed of <c>//</c>, <c>/./</c> and <c>/../</c>; null where it has none of them.</summary>
+    public byte[]? TargetPath { get; set; }
+
     /// <summary>The fields in the order written, repeated names included.</summary>
     public ReadOnlySpan<DataField> Fields => _fields.AsSpan(0, _count);
 
@@ -83,6 +86,7 @@ public sealed class SysmonEvent : FieldedEvent
         FieldsLeftOut = 0;
         Number = 0;
         Process = null;
+        TargetPath = null;
     }
 
     /// <summary>Adds a field as the decoder meets it.</summary>
@@ -112,7 +116,7 @@ public sealed class SysmonEvent : FieldedEvent
     public string Text(Slice slice) => Encoding.UTF8.GetString(Bytes(slice));
 
     /// <inheritdoc/>
-    /// <remarks>Of a name that comes twice the first counts. The fields of <see cref="ProcessFields"/> come from <see cref="Process"/>.</remarks>
+    /// <remarks>Of a name that comes twice the first counts. What Sysmon does not write comes from <see cref="DerivedFields"/>.</remarks>
     public override ValueKind Find(FieldId field, out ReadOnlySpan<byte> value)
     {
         int at = _ids.AsSpan(0, _count).IndexOf(field.Value);
@@ -121,8 +125,12 @@ public sealed class SysmonEvent : FieldedEvent
             value = Bytes(_fields[at].Value);
             return ValueKind.Text;
         }
-        return ProcessFields.Find(this, field, out value);
+        return DerivedFields.Find(this, field, out value);
     }
+
+    /// <inheritdoc/>
+    public override bool TryAlternative(FieldId field, int number, out ReadOnlySpan<byte> value) =>
+        DerivedFields.TryAlternative(this, field, number, out value);
 
     /// <summary>The text of a field, or null where the event has no such field.</summary>
     public string? Text(FieldId field) => Find(field, out ReadOnlySpan<byte> value) == ValueKind.Absent ? null : Encoding.UTF8.GetString(value);

@@ -1,0 +1,53 @@
+using System.Buffers;
+using System.CommandLine;
+using SysmonWatch.Detection;
+using SysmonWatch.Detection.Sigma;
+
+namespace SysmonWatch.Daemon.Commands;
+
+/// <summary><c>sysmonwatch eval</c>: the Sigma engine alone over flat JSON events.</summary>
+static class EvalCommand
+{
+    const int FlushAt = 32 * 1024;
+
+    public static Command Create()
+    {
+        Option<string[]> rules = SharedOptions.Rules("Rule files or directories; may be repeated.");
+        rules.Required = true;
+        rules.Arity = ArgumentArity.OneOrMore;
+        var events = new Option<string>("--events") { HelpName = "FILE.ndjson", Required = true, Description = "Events, one JSON object a line; - is standard input." };
+        var command = new Command("eval", "Evaluate Sigma rules over JSON events: no decoding of Sysmon, no repairs, no suppression.") { rules, events };
+        command.SetAction(parsed => Run(parsed.GetRequiredValue(rules), parsed.GetRequiredValue(events), Console.OpenStandardOutput(), Console.Error));
+        return command;
+    }
+
+    public static int Run(IReadOnlyList<string> rulePaths, string events, Stream output, TextWriter errors)
+    {
+        RuleSet rules = RuleLoader.Load(rulePaths);
+        foreach (RuleProblem problem in rules.Problems.Where(problem => problem.IsError))
+        {
+            errors.WriteLine($"refused: {problem.File}:{problem.Line}:{problem.Column}: {problem.Text}");
+        }
+        if (rules.Rules.Count + rules.Correlations.Count == 0) return ExitCodes.Usage;
+        if (InputFiles.FindProblem([events]) is { } unreadable)
+        {
+            errors.WriteLine(unreadable);
+            return ExitCodes.NoInput;
+        }
+        using Stream input = events == "-" ? Console.OpenStandardInput() : File.OpenRead(events);
+        var line = new ArrayBufferWriter<byte>(64 * 1024);
+        new RuleEvaluation(rules).Run(
+            input,
+            result =>
+            {
+                result.WriteTo(line);
+                if (line.WrittenCount < FlushAt) return;
+                output.Write(line.WrittenSpan);
+                line.ResetWrittenCount();
+            },
+            (number, reason) => errors.WriteLine($"{events}:{number + 1}: not an event: {reason}"));
+        output.Write(line.WrittenSpan);
+        output.Flush();
+        return ExitCodes.Success;
+    }
+}

@@ -1,0 +1,111 @@
+using System.CommandLine;
+using System.Globalization;
+using SysmonWatch.Daemon.Configuration;
+using SysmonWatch.Daemon.Pipeline;
+using SysmonWatch.Detection.Alerting;
+using SysmonWatch.Detection.Decoding;
+using SysmonWatch.Detection.Processes;
+using SysmonWatch.Detection.Sigma;
+using SysmonWatch.Detection;
+
+namespace SysmonWatch.Daemon.Commands;
+
+/// <summary><c>sysmonwatch replay FILE…</c>: what would have been told about these logs. Touches nothing but its arguments.</summary>
+static class ReplayCommand
+{
+    public static Command Create(TimeProvider time)
+    {
+        Argument<string[]> files = SharedOptions.Files();
+        Option<string[]> rules = SharedOptions.Rules("Rule files or directories in place of the shipped rules; may be repeated. 'none': decode only.");
+        Option<string?> config = SharedOptions.Config();
+        config.Description = "Configuration file for limits, suppression and rules. Default: none, the defaults.";
+        var output = new Option<string>("--output") { HelpName = "text|json|none", Description = "How alerts are printed: for people, one JSON object a line, or not at all.", DefaultValueFactory = _ => "text" };
+        output.AcceptOnlyFromAmong("text", "json", "none");
+        var command = new Command("replay", "Evaluate log files as the daemon would have, and print the alerts.") { files, rules, config, output };
+        command.SetAction(parsed => Run(
+            new Request(parsed.GetRequiredValue(files), parsed.GetValue(rules) ?? [], parsed.GetValue(config), parsed.GetValue(output)!),
+            Console.OpenStandardOutput(),
+            Console.Error,
+            time));
+        return command;
+    }
+
+    public sealed record Request(IReadOnlyList<string> Files, IReadOnlyList<string> Rules, string? Config, string Output);
+
+    public static int Run(Request request, Stream output, TextWriter errors, TimeProvider time)
+    {
+        var options = new SysmonWatchOptions();
+        if (request.Config is { } file)
+        {
+            LoadedConfiguration loaded = ConfigurationLoader.Load(file, onlyChecking: true);
+            foreach (ConfigurationProblem problem in loaded.Problems) errors.WriteLine(problem);
+            if (loaded.Options is null) return ExitCodes.Configuration;
+            options = loaded.Options;
+        }
+        if (InputFiles.FindProblem(request.Files) is { } unreadable)
+        {
+            errors.WriteLine(unreadable);
+            return ExitCodes.NoInput;
+        }
+
+        bool decodeOnly = request.Rules is ["none"];
+        RuleSet rules = decodeOnly ? RuleSet.Empty : request.Rules.Count > 0 ? RuleLoader.Load(request.Rules) : RulesInUse.Load(options.Rules);
+        foreach (RuleProblem problem in rules.Problems) errors.WriteLine(problem);
+        if (request.Rules.Count > 0 && !decodeOnly && rules.Rules.Count == 0)
+        {
+            errors.WriteLine($"No rule is left of {string.Join(", ", request.Rules)}; nothing would be found.");
+            return ExitCodes.Failure;
+        }
+
+        long started = time.GetTimestamp();
+        var counters = new DetectionCounters();
+        var decoder = new BatchDecoder(new SequenceWatch(), new ProcessTree(options.Limits.ProcessTreeNodes), new ArrivalClock(options.Alerts.FutureTolerance), counters);
+        CompiledRules compiled = CompiledRules.Compile(rules, new RuleOptions());
+        var matcher = new BatchMatcher(compiled);
+        var raiser = new AlertRaiser(compiled, new Suppression(options.Alerts.SuppressionPeriod), RulesInUse.Limits(options.Limits), counters) { WatchersOn = !decodeOnly };
+        using var printer = new AlertPrinter(output, request.Output);
+        var batch = new EventBatch();
+        List<Alert> raised = [], closed = [];
+        using var input = new InputFiles(request.Files);
+        while (input.TryRead(batch.Records))
+        {
+            decoder.Decode(batch);
+            if (!decodeOnly) matcher.Match(batch);
+            raiser.Process(batch, raised, closed);
+            printer.Print(closed);
+            raised.Clear();
+            closed.Clear();
+        }
+        decoder.Finish(batch);
+        raiser.Finish(raised, closed);
+        printer.Print(closed);
+        printer.Dispose();
+        Summarize(errors, counters, rules, time.GetElapsedTime(started));
+        return ExitCodes.Success;
+    }
+
+    static void Summarize(TextWriter errors, DetectionCounters counters, RuleSet rules, TimeSpan took)
+    {
+        errors.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{counters.Records:N0} records, {counters.Events:N0} Sysmon events, {rules.Rules.Count:N0} rules, {rules.Correlations.Count:N0} correlations, {counters.Findings:N0} findings, {counters.Alerts:N0} alerts; {took.TotalSeconds:N2} s"));
+        (string What, long Count)[] remarkable =
+        [
+            ("truncated events, evaluated as far as they go", counters.Truncated),
+            ("copies, not evaluated twice", counters.Copies),
+            ("forged events, not believed", counters.Forged),
+            ("events with the identity of another", counters.Conflicts),
+            ("events of a file that look as if Sysmon had not written them", counters.Doubtful),
+            ("events from the future, which advance no window", counters.FutureDated),
+            ("events missing by their numbers", counters.Missing),
+            ("times that the numbers started anew", counters.Resets),
+            ("lines of Sysmon's that hold no readable event", counters.Unreadable),
+            ("records that are too long", counters.TooLong),
+            ("journal records without a message (use journalctl --all)", counters.WithoutMessage),
+            ("pieces of input of no known form", counters.Malformed),
+        ];
+        foreach ((string what, long count) in remarkable)
+        {
+            if (count > 0) errors.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {count:N0} {what}"));
+        }
+    }
+}

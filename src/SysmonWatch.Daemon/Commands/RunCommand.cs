@@ -1,0 +1,43 @@
+using System.CommandLine;
+using Microsoft.Extensions.Hosting;
+using SysmonWatch.Daemon.Configuration;
+using SysmonWatch.Daemon.Pipeline;
+using SysmonWatch.Daemon.State;
+
+namespace SysmonWatch.Daemon.Commands;
+
+/// <summary><c>sysmonwatch run</c>: the daemon in the foreground.</summary>
+static class RunCommand
+{
+    public static Command Create(TimeProvider time)
+    {
+        Option<string?> config = SharedOptions.Config();
+        var state = new Option<string?>("--state-dir") { HelpName = "DIR", Description = "Where state is kept, in place of state.directory of the configuration." };
+        var command = new Command("run", "Run the daemon in the foreground. SIGTERM ends it, SIGHUP reloads configuration and rules.") { config, state };
+        command.SetAction((parsed, stop) => RunAsync(parsed.GetValue(config), parsed.GetValue(state), time, stop));
+        return command;
+    }
+
+    static async Task<int> RunAsync(string? config, string? stateDirectory, TimeProvider time, CancellationToken stop)
+    {
+        LoadedConfiguration loaded = ConfigurationLoader.Load(config);
+        foreach (ConfigurationProblem problem in loaded.Problems) await Console.Error.WriteLineAsync(problem.ToString());
+        if (loaded.Options is not { } options) return ExitCodes.Configuration;
+
+        bool isService = Environment.GetEnvironmentVariable("NOTIFY_SOCKET") is { Length: > 0 };
+        using var printer = new AlertPrinter(Console.OpenStandardOutput(), "text");
+        // Without a service manager somebody is looking at the terminal.
+        var settings = new RunSettings(config, stateDirectory, isService ? null : alert => printer.Print([alert]));
+        try
+        {
+            using IHost host = DaemonHost.Build(settings.Apply(options), settings, time);
+            await host.RunAsync(stop);
+        }
+        catch (Exception mistake) when (mistake is StateDirectoryInUseException or DllNotFoundException)
+        {
+            await Console.Error.WriteLineAsync(mistake.Message);
+            return ExitCodes.Failure;
+        }
+        return Environment.ExitCode;
+    }
+}

@@ -1,0 +1,20 @@
+namespace SysmonWatch.Daemon.Configuration;
+
+/// <summary><c>rules</c>: what is looked for.</summary>
+sealed record RulesOptions
+{
+    /// <summary>
+    /// Files or directories of Sigma rules, absolute. Default /usr/share/sysmonwatch/rules and /etc/sysmonwatch/rules.d; of these defaults,
+    /// one that does not exist is passed over.
+    /// </summary>
+    public IReadOnlyList<string> Paths { get; init; } = DefaultPaths;
+
+    /// <summary>True where <see cref="Paths"/> is the default, whose directories need not exist.</summary>
+    public bool PathsAreDefault { get; init; } = true;
+
+    /// <summary>Ids (or names) of rules that are not used. Default none.</summary>
+    public IReadOnlyList<string> Disabled { get; init; } = [];
+
+    /// <summary>The paths used where the configuration names none.</summary>
+    public static IReadOnlyList<string> DefaultPaths { get; } = ["/usr/share/sysmonwatch/rules", "/etc/sysmonwatch/rules.d"];
+}

@@ -1,0 +1,17 @@
+using SysmonWatch.Daemon.Configuration;
+
+namespace SysmonWatch.Daemon.Delivery;
+
+/// <summary>From the configuration to those who are told.</summary>
+static class WebhookRoutes
+{
+    /// <summary>A route for each configured webhook, in their order.</summary>
+    public static IEnumerable<AlertRoute> From(IEnumerable<WebhookOptions> webhooks, TimeProvider time) =>
+        webhooks.Select(webhook => new AlertRoute(new WebhookSink(webhook, Body(webhook.Type), time), webhook.MinimumLevel, webhook.Retry));
+
+    static IWebhookBody Body(WebhookType type) => type switch
+    {
+        WebhookType.Slack => new SlackBody(),
+        _ => new GenericBody(),
+    };
+}

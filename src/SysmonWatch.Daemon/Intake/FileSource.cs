@@ -1,0 +1,167 @@
+using Microsoft.Extensions.Logging;
+using SysmonWatch.Detection.Decoding;
+
+namespace SysmonWatch.Daemon.Intake;
+
+/// <summary>Follows syslog files. The waiting around <see cref="FileFollower"/>.</summary>
+sealed partial class FileSource : RecordSource
+{
+    /// <summary>
+    /// How often files are looked at although nothing rang. Default 10 s: it is only there for file systems without events (network) and lost
+    /// ones, and 360 looks an hour cost an idle host less than 50 ms of CPU time.
+    /// </summary>
+    public static readonly TimeSpan DefaultInterval = TimeSpan.FromSeconds(10);
+
+    readonly FileFollower _follower;
+    readonly IDoorbell _doorbell;
+    readonly TimeSpan _interval;
+    readonly TimeProvider _time;
+    readonly ILogger _log;
+    int _watched = -1;
+    bool _thorough = true;
+    string? _trouble;
+
+    /// <param name="paths">Absolute paths, with * and ? in any part.</param>
+    /// <param name="startAt">Where to start in files that are there already and have no saved position.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="log">Where operators are told.</param>
+    /// <param name="counters">What is counted.</param>
+    public FileSource(IReadOnlyList<string> paths, StartAt startAt, TimeProvider time, ILogger log, IntakeCounters counters)
+        : this(paths, startAt, time, log, counters, new InotifyDoorbell(), DefaultInterval)
+    {
+    }
+
+    /// <summary>With another doorbell.</summary>
+    public FileSource(
+        IReadOnlyList<string> paths, StartAt startAt, TimeProvider time, ILogger log, IntakeCounters counters, IDoorbell doorbell, TimeSpan interval)
+    {
+        _time = time;
+        _log = log;
+        Counters = counters;
+        _doorbell = doorbell;
+        _interval = interval;
+        _follower = new FileFollower(paths, startAt, time, Tell);
+    }
+
+    /// <inheritdoc/>
+    public override string Name => "files";
+
+    /// <summary>What is counted.</summary>
+    public IntakeCounters Counters { get; }
+
+    /// <inheritdoc/>
+    public override string Status => string.Join(", ", _follower.Paths.Select(p => p.IsFollowed ? p.Path : $"{p.Path} ({p.Trouble})"));
+
+    /// <inheritdoc/>
+    public override long Behind => _follower.Behind;
+
+    /// <inheritdoc/>
+    public override void Restore(ReadOnlySpan<byte> position) => _follower.Restore(position);
+
+    /// <inheritdoc/>
+    public override byte[] Position() => _follower.Position();
+
+    /// <inheritdoc/>
+    public override async ValueTask<bool> ReadAsync(RecordBatch into, CancellationToken stop)
+    {
+        while (true)
+        {
+            stop.ThrowIfCancellationRequested();
+            into.Clear();
+            bool moved = _follower.Step(into, _thorough);
+            // At every thorough look again: a directory may be another one than the one that is watched.
+            if (_thorough || _watched != _follower.WatchVersion) Watch();
+            _thorough = false;
+            if (moved)
+            {
+                Counters.Take(into);
+                return true;
+            }
+            bool settling = _follower.HasUnsettledLines;
+            bool names = await _doorbell.WaitAsync(settling ? Generation.Settle : _interval, stop);
+            _thorough = names && !settling;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask DisposeAsync()
+    {
+        await _doorbell.DisposeAsync();
+        _follower.Dispose();
+    }
+
+    void Watch()
+    {
+        _doorbell.Watch(_follower.Directories, _follower.GrowingFiles);
+        _watched = _follower.WatchVersion;
+        if (_doorbell.Trouble is { } trouble && trouble != _trouble) LogNoDoorbell(trouble, _interval);
+        _trouble = _doorbell.Trouble;
+    }
+
+    void Tell(IntakeNotice notice)
+    {
+        Counters.Count(notice);
+        switch (notice)
+        {
+            case IntakeNotice.Missing missing:
+                LogMissing(missing.Input);
+                break;
+            case IntakeNotice.Unreadable unreadable:
+                LogUnreadable(unreadable.Input, unreadable.Reason, unreadable.Fix);
+                break;
+            case IntakeNotice.Following following:
+                LogFollowing(following.Input, following.FromByte);
+                break;
+            case IntakeNotice.Rotated { Between: > 0 } rotated:
+                LogRotated(rotated.Input, rotated.Between);
+                break;
+            case IntakeNotice.Truncated { CopyFound: false } truncated:
+                LogTruncated(truncated.Input, truncated.ReadTo);
+                break;
+            case IntakeNotice.Lost lost:
+                LogLost(lost.Input, lost.ReadTo, lost.Reason);
+                break;
+            case IntakeNotice.SameFile same:
+                LogSameFile(same.Input, same.Other);
+                break;
+            case IntakeNotice.TooMany many:
+                LogTooMany(many.Input, many.Most);
+                break;
+            case IntakeNotice.PositionUnusable unusable:
+                LogPosition(unusable.Reason);
+                break;
+            default:
+                break;
+        }
+    }
+
+    [LoggerMessage(1001, LogLevel.Warning, "{Path} is not there. It is waited for, and read from its beginning when it comes.")]
+    partial void LogMissing(string path);
+
+    [LoggerMessage(1002, LogLevel.Error, "{Path} cannot be read: {Reason}. To fix it, {Fix}. It is tried again until then.")]
+    partial void LogUnreadable(string path, string reason, string fix);
+
+    [LoggerMessage(1003, LogLevel.Information, "{Path} is followed from byte {From}.")]
+    partial void LogFollowing(string path, long from);
+
+    [LoggerMessage(1004, LogLevel.Information, "{Path} was rotated {Count} more times since it was last looked at; the files between are read first.")]
+    partial void LogRotated(string path, int count);
+
+    [LoggerMessage(1005, LogLevel.Warning, "{Path} was truncated after byte {ReadTo} had been read, and no copy of it was found beside it. What was written between the last look and the truncation is lost, if anything was.")]
+    partial void LogTruncated(string path, long readTo);
+
+    [LoggerMessage(1006, LogLevel.Error, "{Path}, read up to byte {ReadTo}: {Reason}.")]
+    partial void LogLost(string path, long readTo, string reason);
+
+    [LoggerMessage(1007, LogLevel.Information, "{Path} is the same file as {Other}, which is followed already.")]
+    partial void LogSameFile(string path, string other);
+
+    [LoggerMessage(1008, LogLevel.Error, "More than {Most} files match {Pattern}; the rest of them is not followed. Name fewer files in the configuration.")]
+    partial void LogTooMany(string pattern, int most);
+
+    [LoggerMessage(1009, LogLevel.Error, "The saved position in the files cannot be used: {Reason}. Reading starts as it does the first time.")]
+    partial void LogPosition(string reason);
+
+    [LoggerMessage(1010, LogLevel.Warning, "Notifications about files do not work: {Reason} ({Interval}).")]
+    partial void LogNoDoorbell(string reason, TimeSpan interval);
+}

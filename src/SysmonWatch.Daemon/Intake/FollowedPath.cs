@@ -1,0 +1,526 @@
+using Microsoft.Win32.SafeHandles;
+using SysmonWatch.Detection.Decoding;
+
+namespace SysmonWatch.Daemon.Intake;
+
+/// <summary>
+/// One path of a log: the file that is there now, and those that were there before it and are not read to their end yet.
+/// </summary>
+/// <remarks>
+/// The file system is asked at every step, so it does not matter which notifications came or were lost. Every step leaves a state that can be
+/// saved: a generation's offset is the beginning of the first record not given out. Used by one thread.
+/// </remarks>
+sealed class FollowedPath : IDisposable
+{
+    /// <summary>
+    /// How long a generation that another one has followed is kept open after it last grew: its writer may not have been told yet, or be in the
+    /// middle of a line. rsyslog reopens within a second; fluent-bit waits 5 seconds, Vector for ever.
+    /// </summary>
+    public static readonly TimeSpan Linger = TimeSpan.FromSeconds(30);
+
+    /// <summary>The most generations that linger; beyond, the oldest that is read to its end goes at once.</summary>
+    const int MostLingering = 8;
+
+    /// <summary>The most generations that may have to be read one after the other, a thousand rotated files included.</summary>
+    const int MostGenerations = 1100;
+
+    /// <summary>How many generations are remembered after they are let go.</summary>
+    const int MostFinished = 16;
+
+    /// <summary>Nanoseconds that a time of modification may lie behind the clock: the kernel's tick is 1 to 10 ms.</summary>
+    const long Grain = 20_000_000;
+
+    readonly FileFollower _owner;
+    readonly TimeProvider _time;
+    readonly Action<IntakeNotice> _say;
+    readonly List<Generation> _line = [];
+    readonly List<SavedGeneration> _finished = [];
+    StartAt? _startAt;
+    Generation? _live;
+    long _lookedAt;
+    bool _restored;
+    FileFacts? _unreadableAtStart;
+    string _state = "";
+
+    /// <summary>A path that no position is saved for.</summary>
+    /// <param name="path">The path.</param>
+    /// <param name="startAt">Where to start if the file is there at the first step; null from its beginning.</param>
+    /// <param name="owner">Whose path it is.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="say">Takes what an operator should know.</param>
+    public FollowedPath(string path, StartAt? startAt, FileFollower owner, TimeProvider time, Action<IntakeNotice> say)
+    {
+        Path = path;
+        _startAt = startAt;
+        _owner = owner;
+        _time = time;
+        _say = say;
+        _lookedAt = Now();
+    }
+
+    /// <summary>A path that a position is saved for.</summary>
+    public FollowedPath(SavedFile saved, FileFollower owner, TimeProvider time, Action<IntakeNotice> say)
+        : this(saved.Path, null, owner, time, say)
+    {
+        _lookedAt = saved.LookedAt;
+        _line.AddRange(saved.Generations.Select(g => new Generation(g)));
+        _finished.AddRange(saved.Finished);
+        _restored = true;
+    }
+
+    /// <summary>The path.</summary>
+    public string Path { get; }
+
+    /// <summary>True where a file is there and can be read.</summary>
+    public bool IsFollowed => _live is not null;
+
+    /// <summary>What is wrong with it, in a word; empty where nothing is.</summary>
+    public string Trouble => _state;
+
+    /// <summary>Bytes that are there and not read.</summary>
+    public long Behind => _line.Sum(g => g.Behind);
+
+    /// <summary>True while a line waits for <see cref="Generation.Settle"/>.</summary>
+    public bool HasUnsettledLines => _line.Exists(g => g.HasUnsettledLines);
+
+    /// <summary>The files that may grow.</summary>
+    public IEnumerable<SafeFileHandle> Growing => _line.Select(g => g.Content?.Growing).OfType<SafeFileHandle>();
+
+    /// <summary>True where nothing is left of it: no file at the path, none that is open.</summary>
+    public bool IsGone => _live is null && _line.Count == 0;
+
+    /// <summary>Looks at the path, then gives out the next piece.</summary>
+    /// <param name="batch">Gets the records; empty before.</param>
+    /// <param name="thorough">True to look for everything anew: names in the directory changed, or the slow poll's turn has come.</param>
+    /// <returns>False where nothing is left to read now.</returns>
+    public bool Step(RecordBatch batch, bool thorough)
+    {
+        Look(batch, thorough);
+        for (int i = 0; i < _line.Count;)
+        {
+            Generation generation = _line[i];
+            if (generation.Content is null)
+            {
+                i++;
+                continue;
+            }
+            ReadOutcome outcome = generation.Read(batch, _time);
+            if (outcome == ReadOutcome.Progress)
+            {
+                _owner.Moved();
+                if (_state == "unreadable" && generation == _live) Say("", new IntakeNotice.Following(Path, generation.Offset));
+                if (batch.Records.Count > 0) return true;
+            }
+            else if (outcome == ReadOutcome.Failed)
+            {
+                Fail(generation);
+                if (_line.Contains(generation)) i++;
+            }
+            else if (Handle(generation, outcome))
+            {
+                // There may be others before it now.
+                i = 0;
+            }
+            else if (!MayGo(i, generation))
+            {
+                i++;
+            }
+            else
+            {
+                // Nobody will complete its last line any more.
+                bool more = generation.Behind > 0 && generation.Read(batch, _time, ended: true) == ReadOutcome.Progress;
+                if (!more || generation.Behind == 0) Finish(generation);
+                if (batch.Records.Count > 0) return true;
+            }
+        }
+        return false;
+    }
+
+    /// <summary>True where that file is one of this path's, open now.</summary>
+    public bool Holds(in FileFacts facts)
+    {
+        foreach (Generation generation in _line)
+        {
+            if (generation.Content is not null && generation.Facts.SameFileAs(facts)) return true;
+        }
+        return false;
+    }
+
+    /// <summary>A generation that was read and let go, if that file is one.</summary>
+    public SavedGeneration? Remember(LogContent content) => _finished.FindLast(f => IsLike(f, content));
+
+    /// <summary>What has to be saved.</summary>
+    public SavedFile Save() => new(
+        Path,
+        _lookedAt,
+        [.. _line.Select((g, i) => g.Save(drained: g.WasDrained || (i < _line.Count - 1 && g.Content is not null && g.Behind == 0)))],
+        [.. _finished]);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (Generation generation in _line) generation.Dispose();
+        _line.Clear();
+    }
+
+    void Look(RecordBatch batch, bool thorough)
+    {
+        long now = Now();
+        int error = FileCalls.Look(Path, out FileFacts facts);
+        if (error == 0 && !facts.IsRegular)
+        {
+            Unreadable("it is not a regular file", "name a file that a syslog daemon writes");
+            return;
+        }
+        if (error == 0 && _live is not null && _live.Content is not null && _live.Facts.SameFileAs(facts))
+        {
+            if (thorough && _line.Exists(g => g.Content is null)) Reconcile(null, default);
+            return;
+        }
+        if (error == 0 && _owner.HolderOf(facts, except: this) is { } holder)
+        {
+            Say("the same file as another", new IntakeNotice.SameFile(Path, holder.Path));
+            return;
+        }
+        if (error is FileCalls.ENOENT or FileCalls.ENOTDIR)
+        {
+            _startAt = null;
+            _unreadableAtStart = null;
+            if (_line.Count == 0)
+            {
+                _lookedAt = now;
+                Say("missing", new IntakeNotice.Missing(Path));
+            }
+            // Renamed, and nothing in its place yet: what is open is read on. After a start, look where it went.
+            if (_restored || (thorough && _line.Exists(g => g.Content is null))) Reconcile(null, default);
+            return;
+        }
+        LogContent? content = null;
+        if (error == 0) error = OpenLive(out content, ref facts);
+        if (error != 0)
+        {
+            if (_startAt is { } start && start.Back == TimeSpan.Zero && facts.Inode != 0) _unreadableAtStart = facts;
+            Unreadable(FileCalls.Explain(error), FixFor(facts));
+            return;
+        }
+        if (_live is { Content: not null } && _live.Facts.SameFileAs(facts))
+        {
+            content!.Dispose();
+            return;
+        }
+        if (_owner.HolderOf(facts, except: this) is { } other)
+        {
+            content!.Dispose();
+            Say("the same file as another", new IntakeNotice.SameFile(Path, other.Path));
+            return;
+        }
+        if (_startAt is { } startAt && startAt.Back != TimeSpan.MaxValue && startAt.Back != TimeSpan.Zero)
+        {
+            // As if it had been missing then: what was written to since is read.
+            _lookedAt = now - (long)(startAt.Back.TotalMilliseconds * 1_000_000);
+            _startAt = null;
+            if (facts.ModifiedAt < _lookedAt) _startAt = StartAt.End;
+        }
+        // The one before may have been cut, and moved then: first things first.
+        if (_live is { Content: not null } before) Handle(before, before.Check(batch, _time));
+        Reconcile(content, facts);
+    }
+
+    bool Handle(Generation generation, ReadOutcome outcome)
+    {
+        if (outcome == ReadOutcome.Truncated) Restart(generation);
+        else if (outcome == ReadOutcome.Unproven) Accept(generation);
+        else if (outcome == ReadOutcome.Failed) Fail(generation);
+        else return false;
+        return true;
+    }
+
+    int OpenLive(out LogContent? content, ref FileFacts facts)
+    {
+        int error = LogContent.Open(Path, out content, out FileFacts opened);
+        if (error == 0) facts = opened;
+        return error;
+    }
+
+    /// <summary>
+    /// Brings the line of generations up to date: finds again what was saved, adds what came and went unseen, and at last the file that is at
+    /// the path now.
+    /// </summary>
+    /// <param name="live">The file at the path if it is another one than before; null where it is the same or there is none.</param>
+    /// <param name="facts">What is known of it.</param>
+    void Reconcile(LogContent? live, FileFacts facts)
+    {
+        _restored = false;
+        _owner.Moved(filesChanged: true);
+        if (live is not null && _line.Count == 0 && _startAt is { } startAt)
+        {
+            Begin(live, facts, startAt);
+            return;
+        }
+        bool followed = _line.Count > 0;
+        List<RotatedFile> rotated = RotatedFiles.Of(Path);
+        Generation? newest = _line.LastOrDefault();
+        long floor = newest?.Facts.ModifiedAt ?? _lookedAt;
+        Generation? found = live is null ? null : FindBack(live, facts);
+        List<Generation> lost = [.. _line.Where(g => g.Content is null).ToArray().Where(g => !TryFind(g, rotated))];
+        // While nothing is at the path a rotation may be going on.
+        foreach (Generation wanted in (live ?? _live?.Content) is null ? [] : lost)
+        {
+            // What was empty has nothing to be known by: filled and compressed since, it is one of the unknown.
+            int instead = wanted.Head.Length == 0 ? AddUnseen(rotated, null, wanted.Facts.ModifiedAt, wanted, facts) : 0;
+            if (!wanted.WasDrained && instead == 0)
+            {
+                _say(new IntakeNotice.Lost(Path, wanted.Offset, "the file that was read before is not there any more, nor a rotated copy of it; what was written to it after that is lost, if anything was"));
+            }
+            Finish(wanted);
+        }
+        if (live is null)
+        {
+            if (_live is null) AddUnseen(rotated, newest, floor, before: null, default);
+            return;
+        }
+
+        // Where it is the newest that was known, nothing can have come between.
+        int between = found is null || found != newest ? AddUnseen(rotated, newest, floor, before: found, facts) : 0;
+        if (found is null)
+        {
+            found = Resume(live, facts);
+            if (_unreadableAtStart is { } then && then.SameFileAs(facts) && then.Size <= facts.Size) found.StartAtEnd(then.Size);
+            if (followed) _say(new IntakeNotice.Rotated(Path, between));
+        }
+        _line.Remove(found);
+        _line.Add(found);
+        found.QuietSince = _time.GetTimestamp();
+        _live = found;
+        _unreadableAtStart = null;
+        _startAt = null;
+        Say("", new IntakeNotice.Following(Path, found.Offset));
+    }
+
+    /// <summary>The first time: what lies beside the file was written before, and is not to be read when it is met again.</summary>
+    void Begin(LogContent live, in FileFacts facts, StartAt startAt)
+    {
+        foreach (RotatedFile file in RotatedFiles.Of(Path).TakeLast(MostFinished))
+        {
+            if (!RotatedNames.IsReadable(file.Path) || LogContent.Open(file.Path, out LogContent? content, out FileFacts known) != 0) continue;
+            using var old = new Generation(content!, known);
+            if (!old.IsFinal) old.StartAtEnd();
+            _finished.Add(old.Save(drained: true));
+        }
+        var generation = new Generation(live, facts) { QuietSince = _time.GetTimestamp() };
+        if (startAt.Back == TimeSpan.Zero) generation.StartAtEnd();
+        _startAt = null;
+        _live = generation;
+        _line.Add(generation);
+        Say("", new IntakeNotice.Following(Path, generation.Offset));
+    }
+
+    /// <summary>The generation that the file at the path is, if it is a known one: saved, or renamed and renamed back.</summary>
+    Generation? FindBack(LogContent live, in FileFacts facts)
+    {
+        for (int i = _line.Count - 1; i >= 0; i--)
+        {
+            Generation generation = _line[i];
+            if (generation.Content is null ? generation.TryAttach(live, facts) : generation.Facts.SameFileAs(facts))
+            {
+                if (generation.Content != live) live.Dispose();
+                return generation;
+            }
+        }
+        return null;
+    }
+
+    Generation Resume(LogContent live, in FileFacts facts) =>
+        _owner.Remember(live) is { } known && new Generation(known) is var again && again.TryAttach(live, facts) ? again : new Generation(live, facts);
+
+    /// <summary>
+    /// Looks for a generation among the rotated files: first by number, then by content, then in compressed files, and at last under any name by
+    /// number.
+    /// </summary>
+    bool TryFind(Generation wanted, List<RotatedFile> rotated)
+    {
+        if (TryFind(wanted, rotated.Where(f => f.Facts.SameFileAs(wanted.Facts)))) return true;
+        return TryFind(wanted, rotated.Where(f => !IsCompressed(f) && f.Facts.Size >= wanted.Offset))
+            || TryFind(wanted, rotated.Where(f => IsCompressed(f) && RotatedNames.IsReadable(f.Path)))
+            || TryFind(wanted, RotatedFiles.AllBeside(Path).Where(f => f.Facts.SameFileAs(wanted.Facts)));
+    }
+
+    bool TryFind(Generation wanted, IEnumerable<RotatedFile> among)
+    {
+        foreach (RotatedFile file in among)
+        {
+            if (Holds(file.Facts) || LogContent.Open(file.Path, out LogContent? content, out FileFacts facts) != 0) continue;
+            if (wanted.TryAttach(content!, facts))
+            {
+                wanted.QuietSince = _time.GetTimestamp();
+                return true;
+            }
+            content!.Dispose();
+        }
+        return false;
+    }
+
+    /// <summary>Adds the generations that are newer than the newest known one and not known themselves.</summary>
+    /// <param name="rotated">What lies beside the file.</param>
+    /// <param name="newest">The newest known generation, whether it could be found again or not.</param>
+    /// <param name="floor">Where it is not among the files: since when a file must have been written to.</param>
+    /// <param name="before">The generation they are put before; null to put them at the end.</param>
+    /// <param name="live">The file at the path.</param>
+    int AddUnseen(List<RotatedFile> rotated, Generation? newest, long floor, Generation? before, FileFacts live)
+    {
+        int known = newest is null ? -1 : PlaceOf(newest, rotated);
+        int until = -1;
+        for (int k = before is null ? _line.Count : _line.IndexOf(before); k < _line.Count && until < 0; k++)
+        {
+            if (_line[k].Content is not null) until = rotated.FindIndex(f => f.Facts.SameFileAs(_line[k].Facts));
+        }
+        // Where it is not at the path any more, what was written to after it does not belong before it.
+        bool moved = before is { Content: not null } && (FileCalls.Look(Path, out FileFacts there) != 0 || !there.SameFileAs(before.Facts));
+        int added = 0;
+        for (int i = known + 1; i < (until < 0 ? rotated.Count : until) && _line.Count < MostGenerations; i++)
+        {
+            RotatedFile file = rotated[i];
+            if (known < 0 && file.Facts.ModifiedAt < floor - Grain) continue;
+            if (moved && until < 0 && file.Facts.ModifiedAt > before!.Facts.ModifiedAt) continue;
+            if (Holds(file.Facts) || (live.Inode != 0 && file.Facts.SameFileAs(live)) || _owner.HolderOf(file.Facts, this) is not null) continue;
+            if (!RotatedNames.IsReadable(file.Path))
+            {
+                _say(new IntakeNotice.Lost(file.Path, 0, "it was compressed before it was read, and not by gzip; use gzip or delaycompress in logrotate's configuration"));
+                continue;
+            }
+            int error = LogContent.Open(file.Path, out LogContent? content, out FileFacts facts);
+            if (error != 0)
+            {
+                if (error != FileCalls.ENOENT) _say(new IntakeNotice.Unreadable(file.Path, FileCalls.Explain(error), FixFor(file.Facts)));
+                continue;
+            }
+            if (Recognise(content!, facts) is not { } unseen)
+            {
+                content!.Dispose();
+                continue;
+            }
+            unseen.QuietSince = _time.GetTimestamp();
+            _line.Insert(before is null ? _line.Count : _line.IndexOf(before), unseen);
+            added++;
+        }
+        return added;
+    }
+
+    /// <summary>A file as a new generation, or as one that was let go and has grown since; null where it is known and holds nothing new.</summary>
+    Generation? Recognise(LogContent content, in FileFacts facts)
+    {
+        foreach (Generation generation in _line)
+        {
+            if (generation.BeginsLike(content)) return null;
+        }
+        if (_owner.Remember(content) is not { } known) return new Generation(content, facts);
+        if (content.Growing is null || facts.Size <= known.Offset) return null;
+        var again = new Generation(known);
+        return again.TryAttach(content, facts) ? again : null;
+    }
+
+    static int PlaceOf(Generation generation, List<RotatedFile> rotated)
+    {
+        int place = rotated.FindIndex(f => f.Facts.SameFileAs(generation.Facts) && generation.Content is not null);
+        if (place >= 0) return place;
+        return rotated.FindIndex(f =>
+        {
+            if (!RotatedNames.IsReadable(f.Path) || LogContent.Open(f.Path, out LogContent? content, out _) != 0) return false;
+            using (content) return generation.BeginsLike(content!);
+        });
+    }
+
+    /// <summary>The file was cut: goes on at its beginning, after what is left of the old content in a copy.</summary>
+    void Restart(Generation generation)
+    {
+        long readTo = generation.Offset;
+        bool found = false;
+        if (generation == _live)
+        {
+            LogContent content = generation.Detach()!;
+            content.Look(out FileFacts facts);
+            _live = new Generation(content, facts) { QuietSince = _time.GetTimestamp() };
+            _line.Insert(_line.IndexOf(generation) + 1, _live);
+            List<RotatedFile> rotated = RotatedFiles.Of(Path);
+            long floor = generation.Facts.ModifiedAt;
+            found = TryFind(generation, rotated);
+            AddUnseen(rotated, generation, floor, _live, facts);
+        }
+        if (!found) Finish(generation);
+        _say(new IntakeNotice.Truncated(Path, readTo, found));
+        _owner.Moved(filesChanged: true);
+    }
+
+    /// <summary>A file that was empty has content: a copy of what it had in between may lie beside it.</summary>
+    void Accept(Generation generation)
+    {
+        long floor = generation.Facts.ModifiedAt;
+        generation.Accept();
+        AddUnseen(RotatedFiles.Of(Path), null, floor, generation, generation.Facts);
+        _owner.Moved(filesChanged: true);
+    }
+
+    void Fail(Generation generation)
+    {
+        if (generation.IsFinal)
+        {
+            _say(new IntakeNotice.Lost(generation.Content!.Path, generation.Offset, $"the compressed file cannot be read: {FileCalls.Explain(generation.Error)}"));
+            Finish(generation);
+            return;
+        }
+        Unreadable(FileCalls.Explain(generation.Error), "check the disk or the network file system; it is tried again");
+        if (generation.Error != FileCalls.ESTALE) return;
+        generation.Dispose();
+        if (generation == _live) _live = null;
+        _restored = true;
+        _owner.Moved(filesChanged: true);
+    }
+
+    /// <summary>True where a generation that is read to its end can be let go.</summary>
+    bool MayGo(int place, Generation generation)
+    {
+        if (generation == _live || place == _line.Count - 1) return generation.IsFinal && generation != _live;
+        if (generation.IsFinal) return true;
+        bool followed = false;
+        for (int i = place + 1; i < _line.Count; i++)
+        {
+            followed |= _line[i].Facts.Size > 0;
+        }
+        return followed && (_time.GetElapsedTime(generation.QuietSince) >= Linger || _line.Count - place > MostLingering);
+    }
+
+    void Finish(Generation generation)
+    {
+        _line.Remove(generation);
+        if (generation == _live) _live = null;
+        if (generation.Head.Length > 0)
+        {
+            if (_finished.Count == MostFinished) _finished.RemoveAt(0);
+            _finished.Add(generation.Save(drained: true));
+        }
+        if (_line.Count == 0) _lookedAt = generation.Facts.ModifiedAt;
+        generation.Dispose();
+        _owner.Moved(filesChanged: true);
+    }
+
+    static bool IsLike(SavedGeneration saved, LogContent content) => new Generation(saved).BeginsLike(content);
+
+    static bool IsCompressed(RotatedFile file) => RotatedNames.WithoutCompression(file.Path).Length != file.Path.Length;
+
+    void Unreadable(string reason, string fix) => Say("unreadable", new IntakeNotice.Unreadable(Path, reason, fix));
+
+    /// <summary>Says something once, until something else is said.</summary>
+    void Say(string state, IntakeNotice notice)
+    {
+        if (_state == state) return;
+        _state = state;
+        _say(notice);
+    }
+
+    static string FixFor(in FileFacts facts) =>
+        (facts.Mode & 0x20) != 0 && GroupNames.Of(facts.Group) is { } group
+            ? $"add SupplementaryGroups={group} to the service, or take the journal as input"
+            : "let its group read it (a 'create 0640 root adm' in logrotate's configuration) and add SupplementaryGroups=adm to the service, or take the journal as input";
+
+    long Now() => (_time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * 100;
+}

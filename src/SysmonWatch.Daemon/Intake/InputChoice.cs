@@ -1,0 +1,41 @@
+namespace SysmonWatch.Daemon.Intake;
+
+/// <summary>What is read where the configuration does not say.</summary>
+/// <param name="UsesJournal">True for the journal; otherwise <paramref name="Path"/>.</param>
+/// <param name="Path">The syslog file; empty for the journal.</param>
+/// <param name="Reason">Why, for the status line and doctor.</param>
+sealed record InputChoice(bool UsesJournal, string Path, string Reason)
+{
+    /// <summary>The syslog files that are looked for: Debian's and its descendants', and everybody else's.</summary>
+    public static IReadOnlyList<string> SyslogFiles { get; } = ["/var/log/syslog", "/var/log/messages"];
+
+    /// <summary>
+    /// The journal where it can be read and has entries of Sysmon's (its fields say who wrote an entry, and messages are whole); else the first
+    /// syslog file that can be read; else the journal if it can be read, for Sysmon may come; else the first syslog file, which is waited for.
+    /// </summary>
+    /// <param name="journal">What is known about the journal.</param>
+    /// <param name="tryFile">0 where a file can be read, otherwise the errno.</param>
+    public static InputChoice Choose(JournalAccess journal, Func<string, int> tryFile)
+    {
+        if (journal is { IsReadable: true, HasSysmon: true }) return new(true, "", "the journal has entries of Sysmon's, and says who wrote them");
+        string notJournal = journal.IsReadable ? "the journal has no entries of Sysmon's" : journal.Problem;
+        var refused = new List<string>();
+        foreach (string path in SyslogFiles)
+        {
+            int error = tryFile(path);
+            if (error == 0) return new(false, path, notJournal);
+            if (error is FileCalls.EACCES or FileCalls.EPERM) refused.Add(path);
+        }
+        string notFile = refused.Count > 0 ? $"no right to read {string.Join(", ", refused)}" : $"neither {string.Join(" nor ", SyslogFiles)} is there";
+        if (journal.IsReadable) return new(true, "", $"{notFile}; Sysmon's first entry in the journal is waited for");
+        return new(false, refused.Count > 0 ? refused[0] : SyslogFiles[0], $"{journal.Problem} ({journal.Fix}), and {notFile}; it is waited for");
+    }
+
+    /// <summary>The choice for this host.</summary>
+    public static InputChoice ForThisHost() => Choose(JournalAccess.Check(), path =>
+    {
+        int error = FileCalls.Open(path, out Microsoft.Win32.SafeHandles.SafeFileHandle file);
+        file.Dispose();
+        return error;
+    });
+}

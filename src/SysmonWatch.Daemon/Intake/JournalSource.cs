@@ -1,0 +1,261 @@
+using Microsoft.Extensions.Logging;
+using SysmonWatch.Detection.Decoding;
+
+namespace SysmonWatch.Daemon.Intake;
+
+/// <summary>Reads Sysmon's entries, and journald's own about losses, from the journal.</summary>
+sealed partial class JournalSource : RecordSource
+{
+    /// <summary>The entries that are read: what syslog(3) and the service's output carry.</summary>
+    public const string OfSysmon = "SYSLOG_IDENTIFIER=sysmon";
+
+    /// <summary>And journald's own, of which "Suppressed N messages" says that Sysmon's were dropped.</summary>
+    const string OfJournald = "_TRANSPORT=driver";
+
+    const int ENOENT = 2;
+
+    /// <summary>How often the journal is looked at although nothing rang; as for files.</summary>
+    static readonly TimeSpan Interval = FileSource.DefaultInterval;
+
+    readonly string? _directory;
+    readonly StartAt _startAt;
+    readonly TimeProvider _time;
+    readonly ILogger _log;
+    SdJournal? _journal;
+    WaitingThread? _thread;
+    JournalPosition? _position;
+    string _trouble = "";
+    bool _moved;
+    int _descriptor = -1;
+    long _lastTime;
+
+    /// <param name="startAt">Where to start without a saved position.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="log">Where operators are told.</param>
+    /// <param name="counters">What is counted.</param>
+    /// <param name="directory">Journal files of another place; null for this host's.</param>
+    public JournalSource(StartAt startAt, TimeProvider time, ILogger log, IntakeCounters counters, string? directory = null)
+    {
+        _startAt = startAt;
+        _time = time;
+        _log = log;
+        Counters = counters;
+        _directory = directory;
+    }
+
+    /// <inheritdoc/>
+    public override string Name => "journal";
+
+    /// <inheritdoc/>
+    public override string Status => _trouble.Length == 0 ? "journal" : $"journal ({_trouble})";
+
+    /// <summary>What is counted.</summary>
+    public IntakeCounters Counters { get; }
+
+    /// <inheritdoc/>
+    public override void Restore(ReadOnlySpan<byte> position)
+    {
+        if (position.IsEmpty) return;
+        _position = JournalPosition.From(position, out string reason);
+        if (_position is null) LogPosition(reason);
+    }
+
+    /// <inheritdoc/>
+    public override byte[] Position()
+    {
+        if (_journal?.Cursor is { } cursor && cursor != _position?.Cursor) _position = new JournalPosition(JournalPosition.Current, cursor, _lastTime);
+        return _position?.ToBytes() ?? [];
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask<bool> ReadAsync(RecordBatch into, CancellationToken stop)
+    {
+        while (true)
+        {
+            stop.ThrowIfCancellationRequested();
+            if (_journal is null) await CloseAsync();
+            into.Clear();
+            if ((_journal is not null || Open()) && Fill(into))
+            {
+                Counters.Take(into);
+                return true;
+            }
+            if (_journal is null) await CloseAsync();
+            _thread ??= new WaitingThread("journal", _journal is null ? -1 : _descriptor, () => _journal is null || _journal.Process() >= 0);
+            await _thread.WaitAsync(Interval, stop);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask DisposeAsync() => await CloseAsync();
+
+    async ValueTask CloseAsync()
+    {
+        if (_thread is not null) await _thread.DisposeAsync();
+        _thread = null;
+        _journal?.Dispose();
+        _journal = null;
+    }
+
+    bool Open()
+    {
+        JournalAccess access = JournalAccess.Check(_directory);
+        if (!access.IsReadable)
+        {
+            if (_trouble != access.Problem) LogUnreadable(access.Problem, access.Fix);
+            if (_trouble != access.Problem) Counters.Count(new IntakeNotice.Unreadable("journal", access.Problem, access.Fix));
+            _trouble = access.Problem;
+            return false;
+        }
+        int result = SdJournal.Open(_directory, out SdJournal? journal);
+        if (result >= 0) result = journal!.AddAlternative(OfSysmon);
+        if (result >= 0) result = journal!.AddAlternative(OfJournald);
+        if (result >= 0) result = Seek(journal!);
+        if (result < 0)
+        {
+            Fail(result);
+            journal?.Dispose();
+            return false;
+        }
+        // From here on additions ring, also those before the first wait.
+        _descriptor = journal!.Descriptor;
+        _journal = journal;
+        if (_trouble.Length > 0) LogReadable();
+        _trouble = "";
+        return true;
+    }
+
+    int Seek(SdJournal journal)
+    {
+        if (_position is { Cursor: { } cursor })
+        {
+            int result = journal.SeekCursor(cursor);
+            // A cursor of a damaged state file: the time has to do.
+            if (result < 0 && _position.Time > 0) result = journal.SeekTime(_position.Time);
+            if (result < 0) return result;
+            result = journal.Next();
+            if (result <= 0 || journal.IsAt(cursor)) return Math.Min(0, result);
+            // Another entry is the nearest: this one is gone, and who knows what was between. Step back, so that the nearest is read.
+            Counters.Count(new IntakeNotice.Lost("journal", 0, "position gone"));
+            LogPositionGone();
+            result = journal.SeekCursor(cursor);
+            if (result < 0 && _position.Time > 0) result = journal.SeekTime(_position.Time);
+            return result;
+        }
+        if (_position is not null || _startAt.Back == TimeSpan.MaxValue) return journal.SeekHead();
+        _moved = true;
+        if (_startAt.Back > TimeSpan.Zero)
+        {
+            long from = Microseconds(_time.GetUtcNow() - _startAt.Back);
+            return journal.SeekTime(from);
+        }
+        int last = journal.SeekTail();
+        if (last >= 0) last = journal.Previous();
+        if (last < 0) return last;
+        if (last == 0)
+        {
+            // Nothing of Sysmon's yet: all that comes is new.
+            _position = new JournalPosition(JournalPosition.Current, null, 0);
+            return journal.SeekHead();
+        }
+        _lastTime = journal.Time();
+        return journal.KeepCursor();
+    }
+
+    /// <summary>Reads entries until the batch is full or there are no more.</summary>
+    bool Fill(RecordBatch into)
+    {
+        SdJournal journal = _journal!;
+        bool moved = _moved;
+        _moved = false;
+        while (into.Length < RecordBatch.Target)
+        {
+            int result = journal.Next();
+            if (result == 0) break;
+            if (result < 0)
+            {
+                Fail(result);
+                Reopen();
+                break;
+            }
+            Take(journal, into);
+            journal.KeepCursor();
+            moved = true;
+        }
+        return moved;
+    }
+
+    void Take(SdJournal journal, RecordBatch into)
+    {
+        int result = journal.Get("MESSAGE", out ReadOnlySpan<byte> message);
+        if (result == -ENOENT) into.SkippedWithoutMessage++;
+        else if (result < 0) into.SkippedMalformed++;
+        else if (message.Length > LineFramer.LongestRecord) into.SkippedTooLong++;
+        if (result < 0 || message.Length > LineFramer.LongestRecord) return;
+        int start = into.Length;
+        message.CopyTo(into.Room(message.Length));
+        message = into.Buffer.AsSpan(start, message.Length);
+
+        long arrival = journal.Time();
+        _lastTime = arrival;
+        // A field's bytes are valid until the next call only.
+        Span<byte> transport = stackalloc byte[16];
+        transport = transport[..Copy(journal, "_TRANSPORT", transport)];
+        RecordOrigin origin;
+        if (transport.SequenceEqual("driver"u8))
+        {
+            if (!message.StartsWith("Suppressed "u8)) return;
+            origin = RecordOrigin.JournalOfSysmon;
+        }
+        else
+        {
+            Span<byte> user = stackalloc byte[16];
+            user = user[..Copy(journal, "_UID", user)];
+            journal.Get("_EXE", out ReadOnlySpan<byte> executable);
+            origin = JournalTrust.Judge(transport, user, executable, message);
+        }
+        into.Records.Add(new LogRecord(new Detection.Events.Slice(start, message.Length), origin, arrival));
+        into.Length = start + message.Length;
+    }
+
+    static int Copy(SdJournal journal, string field, Span<byte> into)
+    {
+        journal.Get(field, out ReadOnlySpan<byte> value);
+        int length = Math.Min(value.Length, into.Length);
+        value[..length].CopyTo(into);
+        return length;
+    }
+
+    void Fail(int result)
+    {
+        string problem = FileCalls.Explain(-result);
+        if (_trouble != problem) LogFailed(problem);
+        if (_trouble != problem) Counters.Count(new IntakeNotice.Unreadable("journal", problem, ""));
+        _trouble = problem;
+    }
+
+    /// <summary>Starts anew from the last entry that could be read.</summary>
+    void Reopen()
+    {
+        Position();
+        _journal?.Dispose();
+        _journal = null;
+    }
+
+    static long Microseconds(DateTimeOffset time) => (time - DateTimeOffset.UnixEpoch).Ticks / 10;
+
+    [LoggerMessage(1101, LogLevel.Error, "The journal cannot be read: {Problem}. To fix it, {Fix}. It is tried again until then.")]
+    partial void LogUnreadable(string problem, string fix);
+
+    [LoggerMessage(1102, LogLevel.Information, "The journal can be read again.")]
+    partial void LogReadable();
+
+    [LoggerMessage(1103, LogLevel.Warning, "The journal entry that was read last is gone (vacuumed, or a journal that does not outlive a reboot). Reading goes on at the nearest one after it; what was between is lost, if anything was.")]
+    partial void LogPositionGone();
+
+    [LoggerMessage(1104, LogLevel.Error, "Reading the journal failed: {Problem}. It is opened anew and read on from the last good entry; journalctl --verify says more.")]
+    partial void LogFailed(string problem);
+
+    [LoggerMessage(1105, LogLevel.Error, "The saved position in the journal cannot be used: {Reason}. Reading starts as it does the first time.")]
+    partial void LogPosition(string reason);
+}

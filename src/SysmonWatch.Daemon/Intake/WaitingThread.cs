@@ -1,0 +1,75 @@
+namespace SysmonWatch.Daemon.Intake;
+
+/// <summary>
+/// One thread that waits in poll(2) for a descriptor while somebody awaits <see cref="WaitAsync"/>, and sleeps otherwise: what happens meanwhile
+/// stays in the kernel, so nothing is missed and a busy input does not wake it.
+/// </summary>
+sealed class WaitingThread : IAsyncDisposable
+{
+    readonly int _descriptor;
+    readonly int _interrupt;
+    readonly Func<bool> _drain;
+    readonly SemaphoreSlim _asked = new(0);
+    readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    TaskCompletionSource<bool> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    int _timeout;
+    volatile bool _stopping;
+
+    /// <param name="name">The thread's name.</param>
+    /// <param name="descriptor">What to wait for; -1 for the time only.</param>
+    /// <param name="drain">
+    /// Called on the thread when the descriptor rings, to empty it; its result is handed to the one who waits. Must not throw.
+    /// </param>
+    public WaitingThread(string name, int descriptor, Func<bool> drain)
+    {
+        _descriptor = descriptor;
+        _drain = drain;
+        _interrupt = WaitCalls.CreateEvent();
+        new Thread(Run) { Name = name, IsBackground = true }.Start();
+    }
+
+    /// <summary>Waits until the descriptor rings or the time is over. One at a time.</summary>
+    /// <param name="longest">The longest wait.</param>
+    /// <param name="stop">Ends the wait.</param>
+    /// <returns>What the drain said; true after the time.</returns>
+    public async ValueTask<bool> WaitAsync(TimeSpan longest, CancellationToken stop)
+    {
+        stop.ThrowIfCancellationRequested();
+        _answer = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _timeout = (int)Math.Clamp(Math.Ceiling(longest.TotalMilliseconds), 0, int.MaxValue);
+        _asked.Release();
+        await using CancellationTokenRegistration registration = stop.UnsafeRegister(static fd => WaitCalls.Ring((int)fd!), _interrupt);
+        bool answer = await _answer.Task;
+        stop.ThrowIfCancellationRequested();
+        return answer;
+    }
+
+    /// <summary>Ends the thread. The wait must be over.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_stopping) return;
+        _stopping = true;
+        WaitCalls.Ring(_interrupt);
+        _asked.Release();
+        await _ended.Task;
+        WaitCalls.Close(_interrupt);
+        _asked.Dispose();
+    }
+
+    void Run()
+    {
+        Span<byte> number = stackalloc byte[8];
+        Span<WaitCalls.PollDescriptor> descriptors = stackalloc WaitCalls.PollDescriptor[2];
+        while (true)
+        {
+            _asked.Wait();
+            if (_stopping) break;
+            descriptors[0] = new WaitCalls.PollDescriptor { Descriptor = _interrupt, Wanted = WaitCalls.POLLIN };
+            descriptors[1] = new WaitCalls.PollDescriptor { Descriptor = _descriptor, Wanted = WaitCalls.POLLIN };
+            WaitCalls.Wait(descriptors, _timeout);
+            if (descriptors[0].Happened != 0) WaitCalls.Drain(_interrupt, number);
+            _answer.TrySetResult(descriptors[1].Happened == 0 || _drain());
+        }
+        _ended.TrySetResult();
+    }
+}

@@ -1,0 +1,81 @@
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text;
+
+namespace SysmonWatch.Daemon.Operations;
+
+/// <summary>
+/// Tells the service manager how the daemon is. Does nothing where none asked (NOTIFY_SOCKET not set); never throws for what the socket does.
+/// Thread-safe.
+/// </summary>
+/// <remarks>
+/// Source: sd_notify(3). Microsoft.Extensions.Hosting.Systemd has a notifier too, but it sends READY and STOPPING only, and where
+/// ProtectProc=invisible hides the parent process it does not see that systemd is there.
+/// </remarks>
+/// <param name="address">Value of NOTIFY_SOCKET: a path, or @ and a name in the abstract namespace; null or empty: nobody asked.</param>
+/// <param name="time">Its timestamps are CLOCK_MONOTONIC for <see cref="TimeProvider.System"/>, as RELOADING needs.</param>
+sealed class ServiceNotifier(string? address, TimeProvider time)
+{
+    /// <summary>Longest STATUS in characters; more would not fit a line of <c>systemctl status</c> by far.</summary>
+    const int MaxStatus = 500;
+
+    /// <summary>How long the service manager may leave its queue full. It only happens while it hangs or is restarted.</summary>
+    static readonly TimeSpan SendTimeout = TimeSpan.FromSeconds(2);
+
+    /// <summary>True where a service manager asked for messages.</summary>
+    public bool IsActive => !string.IsNullOrEmpty(address);
+
+    /// <summary>The notifier that the environment asks for.</summary>
+    public static ServiceNotifier FromEnvironment(TimeProvider time) => new(Environment.GetEnvironmentVariable("NOTIFY_SOCKET"), time);
+
+    /// <summary>Input is open and rules are loaded; also: reloading is over.</summary>
+    public NotifyResult Ready(string? status = null) => Send(WithStatus("READY=1", status));
+
+    /// <summary>One line for <c>systemctl status</c>.</summary>
+    public NotifyResult Status(string status) => Send(WithStatus("", status));
+
+    /// <summary>The pipeline moves.</summary>
+    public NotifyResult Alive() => Send("WATCHDOG=1");
+
+    /// <summary>Reloading begins; <see cref="Ready"/> ends it. One datagram, as Type=notify-reload wants the time with the announcement.</summary>
+    public NotifyResult Reloading()
+    {
+        long microseconds = (long)((Int128)time.GetTimestamp() * 1_000_000 / time.TimestampFrequency);
+        return Send(string.Create(CultureInfo.InvariantCulture, $"RELOADING=1\nMONOTONIC_USEC={microseconds}"));
+    }
+
+    /// <summary>The daemon ends.</summary>
+    public NotifyResult Stopping(string? status = null) => Send(WithStatus("STOPPING=1", status));
+
+    /// <summary>Starting, reloading or stopping will take until <paramref name="fromNow"/> from now; say it again before that is over.</summary>
+    public NotifyResult ExtendTimeout(TimeSpan fromNow) =>
+        Send(string.Create(CultureInfo.InvariantCulture, $"EXTEND_TIMEOUT_USEC={(long)fromNow.TotalMicroseconds}"));
+
+    /// <summary>A status is one line of text: what comes after a newline would be taken for another assignment, MAINPID for one.</summary>
+    static string WithStatus(string state, string? status)
+    {
+        if (status is null) return state;
+        string line = string.Create(Math.Min(status.Length, MaxStatus), status, static (into, from) =>
+        {
+            for (int i = 0; i < into.Length; i++) into[i] = char.IsControl(from[i]) ? ' ' : from[i];
+        });
+        return state.Length == 0 ? $"STATUS={line}" : $"{state}\nSTATUS={line}";
+    }
+
+    NotifyResult Send(string message)
+    {
+        if (string.IsNullOrEmpty(address)) return new(NotifyStatus.NobodyAsked, "NOTIFY_SOCKET is not set");
+        if (address[0] is not ('/' or '@')) return new(NotifyStatus.Failed, $"NOTIFY_SOCKET is '{address}'; a path or @name is expected");
+        try
+        {
+            using Socket socket = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified) { SendTimeout = (int)SendTimeout.TotalMilliseconds };
+            socket.Connect(new UnixDomainSocketEndPoint(address[0] == '@' ? '\0' + address[1..] : address));
+            socket.Send(Encoding.UTF8.GetBytes(message));
+            return new(NotifyStatus.Sent);
+        }
+        catch (Exception problem) when (problem is SocketException or ArgumentException)
+        {
+            return new(NotifyStatus.Failed, $"NOTIFY_SOCKET {address}: {problem.Message}");
+        }
+    }
+}

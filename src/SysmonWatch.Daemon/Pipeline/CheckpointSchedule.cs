@@ -1,0 +1,46 @@
+namespace SysmonWatch.Daemon.Pipeline;
+
+/// <summary>
+/// Says when a checkpoint is due: some seconds after something moved, never while nothing does, and less often where writing one takes long, so that
+/// saving state never costs more than a twentieth of the time. Not thread-safe: the reader's.
+/// </summary>
+/// <param name="every">The shortest time between two checkpoints.</param>
+/// <param name="time">The clock.</param>
+sealed class CheckpointSchedule(TimeSpan every, TimeProvider time)
+{
+    const int ShareOfTime = 20;
+
+    long _last = time.GetTimestamp();
+    long _costTicks;
+
+    /// <summary>True where something moved since the last checkpoint.</summary>
+    public bool IsDirty { get; private set; }
+
+    /// <summary>What the last checkpoint took to write; reported by the stage that writes it, from its own thread.</summary>
+    public TimeSpan LastCost
+    {
+        get => TimeSpan.FromTicks(Interlocked.Read(ref _costTicks));
+        set => Interlocked.Exchange(ref _costTicks, value.Ticks);
+    }
+
+    /// <summary>How long until one is due; zero where it is. Counts only while <see cref="IsDirty"/>.</summary>
+    public TimeSpan Remaining
+    {
+        get
+        {
+            TimeSpan interval = every > LastCost * ShareOfTime ? every : LastCost * ShareOfTime;
+            TimeSpan left = interval - time.GetElapsedTime(_last);
+            return left > TimeSpan.Zero ? left : TimeSpan.Zero;
+        }
+    }
+
+    /// <summary>Something moved.</summary>
+    public void Moved() => IsDirty = true;
+
+    /// <summary>A checkpoint is on its way.</summary>
+    public void Taken()
+    {
+        IsDirty = false;
+        _last = time.GetTimestamp();
+    }
+}

@@ -1,0 +1,45 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Serilog;
+using Serilog.Events;
+using SysmonWatch.Daemon.Configuration;
+using SysmonWatch.Daemon.Delivery;
+using SysmonWatch.Daemon.Operations;
+using SysmonWatch.Daemon.State;
+
+namespace SysmonWatch.Daemon.Pipeline;
+
+/// <summary>Puts the daemon together.</summary>
+static class DaemonHost
+{
+    /// <summary>Longer than any stage takes to end, shorter than systemd waits before it kills.</summary>
+    static readonly TimeSpan StopWithin = TimeSpan.FromSeconds(8);
+
+    /// <summary>A host that runs the pipeline.</summary>
+    public static IHost Build(SysmonWatchOptions options, RunSettings settings, TimeProvider time, LogEventLevel quietBelow = LogEventLevel.Information)
+    {
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
+        builder.Services.AddSingleton(time);
+        builder.Services.Configure<HostOptions>(host =>
+        {
+            host.ShutdownTimeout = StopWithin;
+            host.ServicesStartConcurrently = false;
+        });
+        builder.Logging.ClearProviders();
+        builder.Services.AddSerilog((provider, log) => Configure(log, quietBelow));
+        builder.Services.AddConfiguration(options).AddOperations().AddState().AddDelivery().AddPipeline(settings);
+        return builder.Build();
+    }
+
+    static void Configure(LoggerConfiguration log, LogEventLevel quietBelow)
+    {
+        log.MinimumLevel.Is(quietBelow);
+        // The host's own messages are about its insides, and HttpClient's have URLs in them, which are secrets.
+        log.MinimumLevel.Override("Microsoft", LogEventLevel.Warning);
+        log.MinimumLevel.Override("System.Net.Http", LogEventLevel.Fatal);
+        // systemd sets it where standard error goes to the journal anyway: then the journal gets fields instead of lines.
+        if (Environment.GetEnvironmentVariable("JOURNAL_STREAM") is { Length: > 0 }) log.WriteTo.Journald(JournalLogging.Options);
+        else log.WriteTo.Console(standardErrorFromLevel: LogEventLevel.Verbose, formatProvider: System.Globalization.CultureInfo.InvariantCulture);
+    }
+}

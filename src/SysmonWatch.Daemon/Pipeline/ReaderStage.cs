@@ -1,0 +1,148 @@
+using System.Buffers;
+using System.Threading.Channels;
+using SysmonWatch.Daemon.Intake;
+using SysmonWatch.Daemon.Operations;
+using SysmonWatch.Detection;
+using SysmonWatch.Detection.Events;
+using SysmonWatch.Detection.Sigma;
+
+namespace SysmonWatch.Daemon.Pipeline;
+
+/// <summary>
+/// The first stage: takes records from the source, makes events of them and hands the batches on. One loop; decides when a checkpoint is written.
+/// </summary>
+sealed class ReaderStage(
+    BatchDecoder decoder,
+    WorkItemPool pool,
+    ChannelWriter<WorkItem> toWorkers,
+    ChannelWriter<WorkItem> inOrder,
+    CheckpointSchedule schedule,
+    StageProgress progress,
+    TimeProvider time) : IDisposable
+{
+    CancellationTokenSource _interrupt = new();
+    RecordSource? _next;
+    volatile CompiledRules? _rules;
+    volatile RecordSource? _source;
+
+    /// <summary>The rules of the next batch. May be set from any thread.</summary>
+    public CompiledRules Rules
+    {
+        get => _rules!;
+        set => _rules = value;
+    }
+
+    /// <summary>What is read at the moment.</summary>
+    public RecordSource? Source => _source;
+
+    /// <summary>Completes once the source is open: it has looked at its files and waits, or has read.</summary>
+    public Task Opened => _opened.Task;
+
+    readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Goes over to another source after the batch that is being read. From any thread; the old source is disposed.</summary>
+    public void SwitchTo(RecordSource source)
+    {
+        Interlocked.Exchange(ref _next, source);
+        _interrupt.Cancel();
+    }
+
+    /// <summary>Reads until it is stopped or the source ends; then writes a last checkpoint and completes the channels.</summary>
+    public async Task RunAsync(RecordSource source, CancellationToken stop)
+    {
+        _source = source;
+        try
+        {
+            while (!stop.IsCancellationRequested && await ReadOneAsync(stop)) { }
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            // Stopped while waiting; what was read is on its way.
+        }
+        finally
+        {
+            await FinishAsync();
+            _opened.TrySetResult();
+        }
+    }
+
+    public void Dispose() => _interrupt.Dispose();
+
+    async Task<bool> ReadOneAsync(CancellationToken stop)
+    {
+        await SwitchAsync();
+        progress.Resting();
+        WorkItem item = await pool.RentAsync(stop);
+        bool more = true;
+        try
+        {
+            using var wait = CancellationTokenSource.CreateLinkedTokenSource(stop, _interrupt.Token);
+            // A timer only while there is something to write: an idle host is not woken.
+            using ITimer? due = schedule.IsDirty ? time.CreateTimer(static w => ((CancellationTokenSource)w!).Cancel(), wait, schedule.Remaining, Timeout.InfiniteTimeSpan) : null;
+            ValueTask<bool> reading = _source!.ReadAsync(item.Batch.Records, wait.Token);
+            _opened.TrySetResult();
+            more = await reading;
+        }
+        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+        {
+            item.Batch.Clear();
+        }
+        catch
+        {
+            pool.Return(item);
+            throw;
+        }
+        progress.Working();
+        item.TakenAt = time.GetTimestamp();
+        item.Rules = Rules;
+        bool hasRecords = item.Batch.Records.Records.Count > 0;
+        decoder.Decode(item.Batch, EventTime.From(time.GetUtcNow()));
+        schedule.Moved();
+        // A position without records (the first start at the end) is worth saving at once.
+        if (schedule.Remaining == TimeSpan.Zero || !hasRecords) AttachCheckpoint(item);
+        await HandOnAsync(item);
+        return more;
+    }
+
+    async Task SwitchAsync()
+    {
+        if (Interlocked.Exchange(ref _next, null) is not { } next) return;
+        next.Restore(_source!.Name == next.Name ? _source.Position() : []);
+        await _source.DisposeAsync();
+        _source = next;
+        CancellationTokenSource old = Interlocked.Exchange(ref _interrupt, new CancellationTokenSource());
+        old.Dispose();
+    }
+
+    async Task FinishAsync()
+    {
+        if (_source is not null && schedule.IsDirty)
+        {
+            WorkItem last = await pool.RentAsync(CancellationToken.None);
+            last.Rules = Rules;
+            AttachCheckpoint(last);
+            await HandOnAsync(last);
+        }
+        toWorkers.TryComplete();
+        inOrder.TryComplete();
+        progress.Resting();
+    }
+
+    void AttachCheckpoint(WorkItem item)
+    {
+        var tree = new ArrayBufferWriter<byte>(64 * 1024);
+        decoder.Tree.Save(tree);
+        var sequence = new ArrayBufferWriter<byte>(4096);
+        decoder.Sequence.Save(sequence);
+        byte[] position = _source!.Position();
+        item.Checkpoint = new ReaderCheckpoint(new Dictionary<string, byte[]> { [_source.Name] = position }, tree.WrittenSpan.ToArray(), sequence.WrittenSpan.ToArray());
+        schedule.Taken();
+    }
+
+    async Task HandOnAsync(WorkItem item)
+    {
+        // Both channels hold as many as there are batches, so neither write ever waits.
+        await inOrder.WriteAsync(item, CancellationToken.None);
+        await toWorkers.WriteAsync(item, CancellationToken.None);
+    }
+}

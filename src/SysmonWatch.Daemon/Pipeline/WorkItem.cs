@@ -1,0 +1,58 @@
+using System.Threading.Tasks.Sources;
+using SysmonWatch.Detection;
+using SysmonWatch.Detection.Sigma;
+
+namespace SysmonWatch.Daemon.Pipeline;
+
+/// <summary>
+/// A batch on its way through the stages. The reader puts it into two channels, to the detection workers and, in order, to the last stage, which
+/// waits for its findings. Used again afterwards.
+/// </summary>
+sealed class WorkItem : IValueTaskSource
+{
+    // The last stage continues on the thread pool: a worker goes on with the next batch at once.
+    ManualResetValueTaskSourceCore<bool> _matched = new() { RunContinuationsAsynchronously = true };
+
+    /// <summary>The events.</summary>
+    public EventBatch Batch { get; } = new();
+
+    /// <summary>The rules it is evaluated with: a reload takes effect between two batches, for all stages at the same one.</summary>
+    public CompiledRules Rules { get; set; } = null!;
+
+    /// <summary>What the reader's side knew after this batch, where a checkpoint is to be written behind it; else null.</summary>
+    public ReaderCheckpoint? Checkpoint { get; set; }
+
+    /// <summary>When its first byte was taken from the source (<see cref="TimeProvider.GetTimestamp"/>).</summary>
+    public long TakenAt { get; set; }
+
+    /// <summary>Completes when the findings are there. To be awaited once for each use.</summary>
+    public ValueTask Matched => new(this, _matched.Version);
+
+    /// <summary>The findings are there.</summary>
+    public void CompleteMatching() => _matched.SetResult(true);
+
+    /// <summary>Matching failed, which is a bug; whoever waits gets the exception.</summary>
+    public void FailMatching(Exception reason) => _matched.SetException(reason);
+
+    /// <summary>Makes it new again.</summary>
+    public void Clear()
+    {
+        _matched.Reset();
+        Batch.Clear();
+        Checkpoint = null;
+        TakenAt = 0;
+    }
+
+    void IValueTaskSource.GetResult(short token) => _matched.GetResult(token);
+
+    ValueTaskSourceStatus IValueTaskSource.GetStatus(short token) => _matched.GetStatus(token);
+
+    void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _matched.OnCompleted(continuation, state, token, flags);
+}
+
+/// <summary>The reader's part of a checkpoint.</summary>
+/// <param name="Positions">Position by source.</param>
+/// <param name="Tree">State of the process tree.</param>
+/// <param name="Sequence">State of the sequence watch.</param>
+sealed record ReaderCheckpoint(IReadOnlyDictionary<string, byte[]> Positions, byte[] Tree, byte[] Sequence);

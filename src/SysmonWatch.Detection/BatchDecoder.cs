@@ -1,0 +1,143 @@
+using SysmonWatch.Detection.Decoding;
+using SysmonWatch.Detection.Events;
+using SysmonWatch.Detection.Processes;
+
+namespace SysmonWatch.Detection;
+
+/// <summary>
+/// The first stage: from records to events with their place in the sequence and in the process tree. In order, on one thread; not thread-safe.
+/// </summary>
+/// <param name="sequence">Told every event; finds copies.</param>
+/// <param name="tree">Told every event but copies.</param>
+/// <param name="arrivals">Finds events from the future.</param>
+/// <param name="counters">Shared with the other stages.</param>
+public sealed class BatchDecoder(SequenceWatch sequence, ProcessTree tree, ArrivalClock arrivals, DetectionCounters counters)
+{
+    readonly SysmonDecoder _decoder = new();
+    readonly ForgeryHeuristic _heuristic = new();
+    long _number;
+
+    /// <summary>The sequence watch, for its state.</summary>
+    public SequenceWatch Sequence { get; } = sequence;
+
+    /// <summary>The process tree, for its counters and state.</summary>
+    public ProcessTree Tree { get; } = tree;
+
+    /// <summary>Which process is SysmonWatch itself; null on replay, where nothing is ours.</summary>
+    public OwnProcess? Own { get; init; }
+
+    /// <summary>Is told of an exception while a record was decoded, which is a bug: the record is passed over. Null: it is thrown.</summary>
+    public Action<Exception>? OnBug { get; init; }
+
+    /// <summary>Makes events of a batch's records.</summary>
+    /// <param name="batch">Has records and nothing else.</param>
+    /// <param name="arrival">When they arrived, microseconds since 1970, for records that do not say themselves; 0 on replay.</param>
+    public void Decode(EventBatch batch, long arrival = 0)
+    {
+        batch.Restart();
+        RecordBatch records = batch.Records;
+        counters.TooLong += records.SkippedTooLong;
+        counters.WithoutMessage += records.SkippedWithoutMessage;
+        counters.Malformed += records.SkippedMalformed;
+        counters.Records += records.Records.Count;
+        foreach (LogRecord record in records.Records)
+        {
+            try
+            {
+                Decode(batch, record, arrival);
+            }
+            catch (Exception bug) when (OnBug is not null)
+            {
+                OnBug(bug);
+            }
+        }
+    }
+
+    void Decode(EventBatch batch, in LogRecord record, long arrival)
+    {
+        SysmonEvent e = batch.Next();
+        switch (_decoder.Decode(batch.Records.Buffer, record, e, out SysmonNotice notice))
+        {
+            case DecodeOutcome.Event:
+                long arrived = record.Arrival != 0 ? record.Arrival : arrival != 0 ? arrival : _decoder.LastHeaderTime;
+                if (Take(e, record.Origin, arrived, batch.Facts)) batch.Keep();
+                break;
+            case DecodeOutcome.Notice:
+                batch.Notices.Add(notice);
+                counters.Notices++;
+                break;
+            case DecodeOutcome.NotSysmon:
+                counters.NotSysmon++;
+                break;
+            case DecodeOutcome.TooLong:
+                counters.TooLong++;
+                break;
+            default:
+                counters.Unreadable++;
+                break;
+        }
+    }
+
+    /// <summary>The input has ended: what was waited for is missing.</summary>
+    /// <param name="batch">Gets the facts.</param>
+    public void Finish(EventBatch batch)
+    {
+        batch.Restart();
+        Sequence.Flush(batch.Facts);
+        Count(batch.Facts, 0);
+    }
+
+    bool Take(SysmonEvent e, RecordOrigin origin, long arrived, List<SequenceFact> facts)
+    {
+        if ((e.Marks & EventMarks.Forged) != 0) counters.Forged++;
+        if (origin == RecordOrigin.File && _heuristic.Doubt(e) != ForgeryDoubt.None)
+        {
+            e.Marks |= EventMarks.Doubtful;
+            counters.Doubtful++;
+        }
+        int known = facts.Count;
+        SequenceOutcome outcome = Sequence.Observe(e, origin == RecordOrigin.JournalOfSysmon, facts);
+        Count(facts, known);
+        if (outcome == SequenceOutcome.Copy)
+        {
+            counters.Copies++;
+            return false;
+        }
+        e.Number = _number++;
+        counters.Events++;
+        if ((e.Marks & EventMarks.Truncated) != 0) counters.Truncated++;
+        if (arrivals.IsFromTheFuture(e.Time, arrived))
+        {
+            e.Marks |= EventMarks.FutureDated;
+            counters.FutureDated++;
+        }
+        if (Own is { } own && own.Caused(e))
+        {
+            e.Marks |= EventMarks.Own;
+            counters.Own++;
+        }
+        Tree.Observe(e);
+        return true;
+    }
+
+    void Count(List<SequenceFact> facts, int from)
+    {
+        for (int i = from; i < facts.Count; i++)
+        {
+            switch (facts[i])
+            {
+                case GapFact gap:
+                    counters.Missing += (long)Math.Min(gap.Count, long.MaxValue / 2);
+                    break;
+                case ConflictFact:
+                    counters.Conflicts++;
+                    break;
+                case ResetFact:
+                    counters.Resets++;
+                    break;
+                default:
+                    break;
+            }
+        }
+    }
+}

@@ -1,0 +1,57 @@
+using SysmonWatch.Detection.Decoding;
+using SysmonWatch.Detection.Events;
+
+namespace SysmonWatch.Detection;
+
+/// <summary>
+/// Events on their way from the decoder to the alerts, with the bytes they stand in. Made once and used again. It has one owner at a time: the
+/// reader fills it, one detection worker adds findings, the raiser turns them into alerts and gives it back.
+/// </summary>
+public sealed class EventBatch
+{
+    readonly List<SysmonEvent> _pool = [];
+
+    /// <summary>The records it is made from, and the bytes of all its events.</summary>
+    public RecordBatch Records { get; } = new();
+
+    /// <summary>How many events it has.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Which rule matched which event; by event, then by rule.</summary>
+    public List<(int Event, int Rule)> Findings { get; } = [];
+
+    /// <summary>The plain-text lines of Sysmon's among the records.</summary>
+    public List<SysmonNotice> Notices { get; } = [];
+
+    /// <summary>What the numbers of the events say beyond each event: gaps, resets, conflicts.</summary>
+    public List<SequenceFact> Facts { get; } = [];
+
+    /// <summary>The event at a position from 0 up to <see cref="Count"/>.</summary>
+    public SysmonEvent this[int position] => _pool[position];
+
+    /// <summary>Makes it empty again. Keeps its memory.</summary>
+    public void Clear()
+    {
+        Records.Clear();
+        Restart();
+    }
+
+    /// <summary>Forgets the events but keeps the records.</summary>
+    internal void Restart()
+    {
+        Count = 0;
+        Findings.Clear();
+        Notices.Clear();
+        Facts.Clear();
+    }
+
+    /// <summary>The event that the decoder fills next; it counts once it is kept.</summary>
+    internal SysmonEvent Next()
+    {
+        if (Count == _pool.Count) _pool.Add(new SysmonEvent());
+        return _pool[Count];
+    }
+
+    /// <summary>Keeps the event that <see cref="Next"/> gave.</summary>
+    internal void Keep() => Count++;
+}

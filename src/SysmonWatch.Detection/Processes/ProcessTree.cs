@@ -1,0 +1,203 @@
+using System.Buffers.Text;
+using SysmonWatch.Detection.Events;
+
+namespace SysmonWatch.Detection.Processes;
+
+/// <summary>
+/// Who started whom, from the events alone. Gives every event a reference to its process as of that moment.
+/// </summary>
+/// <remarks>
+/// Sysmon for Linux makes a new ProcessGuid at every execve of the same process id, with the same UtcTime (that of the fork); writes zeros or "-" for
+/// parents that forked without exec; and writes event 5 for every thread. So an exec keeps the family of what it replaced, an unknown parent GUID
+/// is looked for by process id, and event 5 only says that the id may be used again. Not thread-safe: events are observed in order, on one thread.
+/// </remarks>
+public sealed class ProcessTree
+{
+    /// <summary>Bytes kept of one command line; Sysmon's own limit is 16,383.</summary>
+    const int LongestCommandLine = 4096;
+
+    /// <summary>Bytes kept of one path.</summary>
+    const int LongestPath = 4096;
+
+    ProcessTable _table;
+    readonly int _mostProcesses;
+    readonly long _mostBytes;
+
+    /// <summary>An empty tree.</summary>
+    /// <param name="mostProcesses">How many processes are remembered at most; default 16,384.</param>
+    /// <param name="mostBytes">How many bytes of text they may hold; default 32 MiB.</param>
+    public ProcessTree(int mostProcesses = 16_384, long mostBytes = 32 << 20)
+    {
+        (_mostProcesses, _mostBytes) = (mostProcesses, mostBytes);
+        _table = new ProcessTable(mostProcesses, mostBytes);
+    }
+
+    /// <summary>How many processes are remembered.</summary>
+    public int Count => _table.Count;
+
+    /// <summary>How many have been forgotten to stay within the bounds.</summary>
+    public long Evictions => _table.Evictions;
+
+    /// <summary>Takes note of an event, and tells it its process and the normal form of its file name.</summary>
+    public void Observe(SysmonEvent e)
+    {
+        if (e.Find(KnownFields.TargetFilename, out ReadOnlySpan<byte> target) == ValueKind.Text) e.TargetPath = PathNormalizer.Normalize(target);
+        // A forged event must not become anybody's ancestor.
+        if ((e.Marks & EventMarks.Forged) != 0) return;
+
+        ulong computer = ProcessKey.HashOf(e.Bytes(e.Computer));
+        switch (e.EventId)
+        {
+            case 1:
+                e.Process = Start(e, computer);
+                break;
+            case 8 or 10:
+                e.Process = Known(e, computer, KnownFields.SourceProcessGuid, KnownFields.SourceProcessId, KnownFields.SourceImage, KnownFields.SourceUser);
+                break;
+            default:
+                e.Process = Known(e, computer, KnownFields.ProcessGuid, KnownFields.ProcessId, KnownFields.Image, KnownFields.User);
+                break;
+        }
+        if (e.EventId == 5 && e.Find(KnownFields.ProcessGuid, out ReadOnlySpan<byte> guid) == ValueKind.Text && ProcessKey.TryParseGuid(guid, out UInt128 ended))
+        {
+            _table.MarkEnded(new ProcessKey(computer, ended, Number(e, KnownFields.ProcessId)));
+        }
+    }
+
+    /// <summary>The whole tree as bytes.</summary>
+    public void Save(System.Buffers.IBufferWriter<byte> into) => ProcessTreeSnapshot.Write(_table, into);
+
+    /// <summary>Takes the place of what is known by what a snapshot says; leaves everything as it is when the snapshot is not one.</summary>
+    public bool TryRestore(ReadOnlySpan<byte> snapshot)
+    {
+        var table = new ProcessTable(_mostProcesses, _mostBytes);
+        if (!ProcessTreeSnapshot.TryRead(snapshot, table)) return false;
+        _table = table;
+        return true;
+    }
+
+    ProcessNode? Start(SysmonEvent e, ulong computer)
+    {
+        e.Find(KnownFields.ProcessGuid, out ReadOnlySpan<byte> guidText);
+        int processId = Number(e, KnownFields.ProcessId);
+        bool identified = ProcessKey.TryParseGuid(guidText, out UInt128 guid);
+        ulong forkedAt = e.Find(KnownFields.UtcTime, out ReadOnlySpan<byte> utc) == ValueKind.Text ? ProcessKey.HashOf(utc) : 0;
+
+        ProcessNode? parent = Parent(e, computer, processId);
+        ProcessNode? family = parent is null || SessionManagers.Contains(parent.Image.Span) ? null : parent.Family;
+        if (forkedAt != 0
+            && _table.TryGetByProcessId(computer, processId, out ProcessTable.Remembered before)
+            && before.ForkedAt == forkedAt)
+        {
+            // The same process went on as another program.
+            family = before.Node.Family;
+            parent ??= before.Node.Parent;
+        }
+
+        ProcessNode node = Node(
+            identified ? guidText : Fallback(processId, Text(e, KnownFields.Image)),
+            processId,
+            Text(e, KnownFields.Image),
+            Text(e, KnownFields.CommandLine),
+            Text(e, KnownFields.User),
+            e.Time,
+            parent,
+            family);
+        if (identified) _table.Put(new ProcessTable.Remembered(new ProcessKey(computer, guid, processId), node, forkedAt, Ended: false));
+        return node;
+    }
+
+    ProcessNode? Parent(SysmonEvent e, ulong computer, int childId)
+    {
+        int parentId = Number(e, KnownFields.ParentProcessId);
+        e.Find(KnownFields.ParentProcessGuid, out ReadOnlySpan<byte> guidText);
+        if (ProcessKey.TryParseGuid(guidText, out UInt128 guid))
+        {
+            return Seen(
+                new ProcessKey(computer, guid, parentId), guidText, Text(e, KnownFields.ParentImage), Text(e, KnownFields.ParentCommandLine), Text(e, KnownFields.ParentUser));
+        }
+        // A parent that forked without exec has no GUID; its process id may still lead to it, unless that id has been given up since.
+        return parentId > 1 && parentId != childId && _table.TryGetByProcessId(computer, parentId, out ProcessTable.Remembered running) && !running.Ended
+            ? running.Node
+            : null;
+    }
+
+    ProcessNode? Known(SysmonEvent e, ulong computer, FieldId guidField, FieldId idField, FieldId imageField, FieldId userField)
+    {
+        if (e.Find(guidField, out ReadOnlySpan<byte> guidText) != ValueKind.Text && e.Find(idField, out _) != ValueKind.Text) return null;
+
+        ReadOnlySpan<byte> image = Text(e, imageField);
+        int processId = Number(e, idField);
+        if (!ProcessKey.TryParseGuid(guidText, out UInt128 guid))
+        {
+            if (_table.TryGetByProcessId(computer, processId, out ProcessTable.Remembered running) && running.Node.Image.Span.SequenceEqual(image)) return running.Node;
+            return Node(Fallback(processId, image), processId, image, default, Text(e, userField), 0, null, null);
+        }
+        // Event 5's User is unreliable, so it is not taken from there.
+        return Seen(new ProcessKey(computer, guid, processId), guidText, image, default, e.EventId == 5 ? default : Text(e, userField));
+    }
+
+    /// <summary>A process that an event mentions: as it is known, or else, where its start was not seen (it ran before Sysmon or before us), as the event has it.</summary>
+    ProcessNode? Seen(ProcessKey key, ReadOnlySpan<byte> guid, ReadOnlySpan<byte> image, ReadOnlySpan<byte> commandLine, ReadOnlySpan<byte> user)
+    {
+        if (_table.TryGet(key, out ProcessTable.Remembered known)) return known.Node;
+        // Same GUID, other id: the same program started in the same second, by the same parent as good as always.
+        _table.TryGetByGuid(key.Computer, key.Guid, out ProcessTable.Remembered sibling);
+        ProcessNode node = Node(guid, key.ProcessId, image, commandLine, user, 0, sibling.Node?.Parent, sibling.Node?.Family);
+        if (!image.IsEmpty) _table.Put(new ProcessTable.Remembered(key, node, 0, Ended: false));
+        return image.IsEmpty && sibling.Node is null && key.ProcessId == 0 ? null : node;
+    }
+
+    static ProcessNode Node(
+        ReadOnlySpan<byte> guid,
+        int processId,
+        ReadOnlySpan<byte> image,
+        ReadOnlySpan<byte> commandLine,
+        ReadOnlySpan<byte> user,
+        long startedAt,
+        ProcessNode? parent,
+        ProcessNode? family)
+    {
+        if (parent is { Depth: >= ProcessNode.MostAncestors - 1 })
+        {
+            // Without this every process of an endless chain of forks would keep all before it alive.
+            parent = new ProcessNode(parent.ProcessGuid, parent.ProcessId, parent.Image, parent.CommandLine, parent.User, parent.StartedAt, null)
+            {
+                FamilyRoot = parent.FamilyRoot,
+            };
+        }
+        return new ProcessNode(
+            guid.ToArray(),
+            processId,
+            image[..Math.Min(image.Length, LongestPath)].ToArray(),
+            commandLine[..Math.Min(commandLine.Length, LongestCommandLine)].ToArray(),
+            user.ToArray(),
+            startedAt,
+            parent)
+        {
+            FamilyRoot = family,
+        };
+    }
+
+    /// <summary>A name for a process without a GUID, so that its events can still be grouped.</summary>
+    static ReadOnlySpan<byte> Fallback(int processId, ReadOnlySpan<byte> image)
+    {
+        if (processId == 0 && image.IsEmpty) return default;
+        byte[] name = new byte[4 + 11 + 1 + Math.Min(image.Length, LongestPath)];
+        "pid:"u8.CopyTo(name);
+        Utf8Formatter.TryFormat(processId, name.AsSpan(4), out int written);
+        name[4 + written] = (byte)':';
+        image[..Math.Min(image.Length, LongestPath)].CopyTo(name.AsSpan(5 + written));
+        return name.AsSpan(0, 5 + written + Math.Min(image.Length, LongestPath));
+    }
+
+    /// <summary>A field's text; empty where it is absent or Sysmon's "-".</summary>
+    static ReadOnlySpan<byte> Text(SysmonEvent e, FieldId field)
+    {
+        e.Find(field, out ReadOnlySpan<byte> value);
+        return value.SequenceEqual("-"u8) ? default : value;
+    }
+
+    static int Number(SysmonEvent e, FieldId field) =>
+        e.Find(field, out ReadOnlySpan<byte> value) == ValueKind.Text && Utf8Parser.TryParse(value, out int number, out int used) && used == value.Length && number > 0 ? number : 0;
+}

@@ -1,0 +1,63 @@
+using System.Collections.Concurrent;
+
+namespace SysmonWatch.Detection.Sigma;
+
+/// <summary>A rule set made ready for matching. Immutable as seen from outside; any number of threads may share it.</summary>
+public sealed class CompiledRules
+{
+    /// <summary>The most log sources of other than Sysmon events that a program is kept for; events of further ones are run against all rules.</summary>
+    internal const int MostPrograms = 64;
+
+    readonly RuleProgram[] _byEventId = new RuleProgram[SysmonLogSources.LastEventId + 1];
+    readonly ConcurrentDictionary<LogSource, RuleProgram> _bySource = new();
+    readonly Lazy<RuleProgram> _all;
+
+    CompiledRules(RuleSet rules, RuleOptions options)
+    {
+        Rules = rules;
+        Options = options;
+        _all = new(() => ProgramBuilder.Build(rules, [.. Enumerable.Range(0, rules.Rules.Count)]));
+        var shared = new Dictionary<string, RuleProgram>(StringComparer.Ordinal);
+        for (int id = 0; id < _byEventId.Length; id++)
+        {
+            int[] seen = RulesOf(SysmonLogSources.Of(id));
+            string key = string.Join(',', seen);
+            if (!shared.TryGetValue(key, out RuleProgram? program)) shared[key] = program = ProgramBuilder.Build(rules, seen);
+            _byEventId[id] = program;
+        }
+    }
+
+    /// <summary>The rules; what is matched are positions in its <see cref="RuleSet.Rules"/>.</summary>
+    public RuleSet Rules { get; }
+
+    /// <summary>How they are matched.</summary>
+    public RuleOptions Options { get; }
+
+    /// <summary>Makes a rule set ready.</summary>
+    public static CompiledRules Compile(RuleSet set, RuleOptions options) => new(set, options);
+
+    /// <summary>A matcher of its own for one thread.</summary>
+    public RuleMatcher CreateMatcher() => new(this);
+
+    /// <summary>The program of a Sysmon event id.</summary>
+    internal RuleProgram OfSysmon(int eventId) => _byEventId[eventId is >= 0 and <= SysmonLogSources.LastEventId ? eventId : 0];
+
+    /// <summary>The program of a log source, or of all rules for null.</summary>
+    /// <returns>False where there are too many log sources; the caller then leaves out the rules that do not take it.</returns>
+    internal bool TryOfSource(LogSource? source, out RuleProgram program)
+    {
+        program = _all.Value;
+        if (source is null) return true;
+        if (_bySource.TryGetValue(source, out RuleProgram? known))
+        {
+            program = known;
+            return true;
+        }
+        if (_bySource.Count >= MostPrograms) return false;
+        program = _bySource.GetOrAdd(source, s => ProgramBuilder.Build(Rules, RulesOf([s])));
+        return true;
+    }
+
+    int[] RulesOf(IReadOnlyList<LogSource> sources) =>
+        [.. Enumerable.Range(0, Rules.Rules.Count).Where(i => sources.Any(Rules.Rules[i].LogSource.Takes))];
+}

@@ -1,0 +1,105 @@
+namespace SysmonWatch.Detection.Sigma;
+
+/// <summary>Finds the rules that correlations refer to, by id or by name, and refuses those that cannot work.</summary>
+/// <param name="rules">The detection rules that were good.</param>
+/// <param name="correlations">The correlations that were read.</param>
+/// <param name="refused">Ids and names of documents that were refused, for messages.</param>
+/// <param name="problems">Takes what is wrong.</param>
+sealed class CorrelationResolver(
+    IReadOnlyList<SigmaRule> rules, IReadOnlyList<CorrelationRule> correlations, IReadOnlySet<string> refused, List<RuleProblem> problems)
+{
+    enum State : byte
+    {
+        New,
+        Open,
+        Good,
+        Bad,
+    }
+
+    readonly Dictionary<string, (int Rule, int Correlation)> _targets = new(StringComparer.OrdinalIgnoreCase);
+    readonly State[] _states = new State[correlations.Count];
+    readonly int[] _positions = new int[correlations.Count];
+    readonly List<CorrelationRule> _resolved = [];
+
+    /// <summary>Whether each detection rule is referred to by any correlation, refused ones included, and whether any of them lets it alert by itself.</summary>
+    public (bool Referenced, bool Generates)[] RuleUses { get; } = new (bool, bool)[rules.Count];
+
+    /// <summary>The same for each resolved correlation.</summary>
+    public List<(bool Referenced, bool Generates)> CorrelationUses { get; } = [];
+
+    /// <summary>The good correlations, each after those it refers to.</summary>
+    public IReadOnlyList<CorrelationRule> Resolve()
+    {
+        // Ids before names: where a name equals another rule's id the id counts.
+        for (int i = 0; i < rules.Count; i++) _targets.TryAdd(rules[i].Metadata.Id, (i, -1));
+        for (int i = 0; i < correlations.Count; i++) _targets.TryAdd(correlations[i].Metadata.Id, (-1, i));
+        for (int i = 0; i < rules.Count; i++) Name(rules[i].Metadata, (i, -1));
+        for (int i = 0; i < correlations.Count; i++) Name(correlations[i].Metadata, (-1, i));
+        for (int i = 0; i < correlations.Count; i++) Visit(i, 0);
+        foreach (CorrelationRule correlation in _resolved)
+        {
+            foreach (CorrelationReference reference in correlation.Rules.Where(r => r.Correlation >= 0))
+            {
+                (bool _, bool generates) = CorrelationUses[reference.Correlation];
+                CorrelationUses[reference.Correlation] = (true, generates || correlation.Generate);
+            }
+        }
+        return _resolved;
+    }
+
+    void Name(RuleMetadata metadata, (int, int) target)
+    {
+        if (metadata.Name is not { } name || _targets.TryAdd(name, target) || _targets[name] == target) return;
+        problems.Add(new RuleProblem(
+            metadata.File, metadata.Line, 1, false, $"the name '{name}' is taken by another rule, to which correlations refer with it; give this rule a name of its own"));
+    }
+
+    bool Visit(int index, int depth)
+    {
+        if (_states[index] is State.Good or State.Bad) return _states[index] == State.Good;
+        CorrelationRule correlation = correlations[index];
+        _states[index] = State.Open;
+        bool good = true;
+        var references = new List<CorrelationReference>();
+        foreach (CorrelationReference reference in correlation.Rules)
+        {
+            if (Resolve(correlation, reference, depth) is { } resolved) references.Add(resolved);
+            else good = false;
+        }
+        _states[index] = good ? State.Good : State.Bad;
+        if (!good) return false;
+        _positions[index] = _resolved.Count;
+        _resolved.Add(correlation with { Rules = references });
+        CorrelationUses.Add((false, false));
+        return true;
+    }
+
+    CorrelationReference? Resolve(CorrelationRule correlation, CorrelationReference reference, int depth)
+    {
+        if (!_targets.TryGetValue(reference.Text, out (int Rule, int Correlation) target))
+        {
+            return Refuse(correlation, reference, refused.Contains(reference.Text)
+                ? $"the rule '{reference.Text}' was refused, so this correlation is too"
+                : $"no rule has the id or name '{reference.Text}'; correct it, or load the rule's file too");
+        }
+        if (target.Rule >= 0)
+        {
+            (bool _, bool generates) = RuleUses[target.Rule];
+            RuleUses[target.Rule] = (true, generates || correlation.Generate);
+            return reference with { Rule = target.Rule };
+        }
+        if (_states[target.Correlation] == State.Open)
+        {
+            return Refuse(correlation, reference, $"'{reference.Text}' refers back to this correlation; correlations must not go in a circle");
+        }
+        if (depth >= 32) return Refuse(correlation, reference, "correlations of correlations nest deeper than 32");
+        if (Visit(target.Correlation, depth + 1)) return reference with { Correlation = _positions[target.Correlation] };
+        return Refuse(correlation, reference, $"the correlation '{reference.Text}' was refused, so this one is too");
+    }
+
+    CorrelationReference? Refuse(CorrelationRule correlation, CorrelationReference reference, string text)
+    {
+        problems.Add(new RuleProblem(correlation.Metadata.File, Math.Max(1, reference.Line), Math.Max(1, reference.Column), true, text));
+        return null;
+    }
+}

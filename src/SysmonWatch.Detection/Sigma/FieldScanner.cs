@@ -1,0 +1,88 @@
+using System.Text;
+using SysmonWatch.Detection.Events;
+
+namespace SysmonWatch.Detection.Sigma;
+
+/// <summary>Finds in one pass over a field's value which of all rules' literals it has. Immutable.</summary>
+/// <param name="field">The field; <see cref="FieldId.Unknown"/> for the keywords, which go over all fields.</param>
+/// <param name="plan">What to look for.</param>
+sealed class FieldScanner(FieldId field, FieldPlan plan)
+{
+    readonly LiteralAutomaton? _start = plan.Starts.Count + plan.Wholes.Count == 0 ? null : LiteralAutomaton.Build(LiteralPlace.Start, plan.Starts, plan.Wholes);
+    readonly LiteralAutomaton? _end = plan.Ends.Count == 0 ? null : LiteralAutomaton.Build(LiteralPlace.End, plan.Ends, []);
+    readonly LiteralAutomaton? _anywhere = plan.Contains.Count == 0 ? null : LiteralAutomaton.Build(LiteralPlace.Anywhere, plan.Contains, []);
+    readonly int[] _present = [.. plan.Present];
+    readonly int[] _numbers = [.. plan.Numbers];
+
+    /// <summary>The field.</summary>
+    public FieldId Field { get; } = field;
+
+    /// <summary>Scans the field's value and its alternatives.</summary>
+    public void Scan(FieldedEvent e, ProgramRun run)
+    {
+        ValueKind kind = e.Find(Field, out ReadOnlySpan<byte> value);
+        if (kind > ValueKind.Null) Scan(kind, value, run);
+        ScanAlternatives(e, run);
+    }
+
+    /// <summary>Scans the field's alternatives only, where its own value was met already.</summary>
+    public void ScanAlternatives(FieldedEvent e, ProgramRun run)
+    {
+        for (int i = 0; e.TryAlternative(Field, i, out ReadOnlySpan<byte> alternative); i++) Scan(ValueKind.Text, alternative, run);
+    }
+
+    /// <summary>Scans every field's value, for keywords.</summary>
+    public void ScanAll(FieldedEvent e, ProgramRun run)
+    {
+        for (int i = 0; i < e.FieldCount; i++)
+        {
+            ValueKind kind = e.At(i, out _, out ReadOnlySpan<byte> value);
+            if (kind > ValueKind.Null) Scan(kind, value, run);
+        }
+    }
+
+    /// <summary>Scans one value of the field.</summary>
+    public void Scan(ValueKind kind, ReadOnlySpan<byte> value, ProgramRun run)
+    {
+        foreach (int report in _present) run.Hit(report);
+        if (_numbers.Length > 0 && IsUnusualNumber(kind, value))
+        {
+            foreach (int report in _numbers) run.Hit(report);
+        }
+        // The automata know both cases of ASCII letters; any other text is folded first.
+        if (!Ascii.IsValid(value)) value = run.Scratch.Fold(value);
+        _end?.Scan(value, run);
+        _start?.Scan(value, run);
+        _anywhere?.Scan(value, run);
+    }
+
+    /// <summary>True for a number that is not written as its canonical digits, so that its text says nothing about being equal.</summary>
+    static bool IsUnusualNumber(ValueKind kind, ReadOnlySpan<byte> value)
+    {
+        if (value.IsEmpty || value[0] is not ((byte)'+' or (byte)'-' or (byte)'.' or (>= (byte)'0' and <= (byte)'9'))) return false;
+        bool canonical = value.Length <= 28 && !value.ContainsAnyExceptInRange((byte)'0', (byte)'9') && (value[0] != (byte)'0' || value.Length == 1);
+        return !canonical && Number.TryParse(value, kind == ValueKind.Number, out _);
+    }
+}
+
+/// <summary>What to look for in one field: folded literals with what is reported for each.</summary>
+sealed class FieldPlan
+{
+    /// <summary>Anywhere.</summary>
+    public List<(byte[] Literal, int Report)> Contains { get; } = [];
+
+    /// <summary>At the start.</summary>
+    public List<(byte[] Literal, int Report)> Starts { get; } = [];
+
+    /// <summary>At the end.</summary>
+    public List<(byte[] Literal, int Report)> Ends { get; } = [];
+
+    /// <summary>The whole value.</summary>
+    public List<(byte[] Literal, int Report)> Wholes { get; } = [];
+
+    /// <summary>Reported for any value.</summary>
+    public HashSet<int> Present { get; } = [];
+
+    /// <summary>Reported for a number that is not written as plain digits.</summary>
+    public HashSet<int> Numbers { get; } = [];
+}

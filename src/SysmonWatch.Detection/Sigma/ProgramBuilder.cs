@@ -1,0 +1,181 @@
+using System.Text;
+using SysmonWatch.Detection.Events;
+
+namespace SysmonWatch.Detection.Sigma;
+
+/// <summary>Compiles rules into a program.</summary>
+/// <param name="set">The rule set.</param>
+/// <param name="rules">The rules to compile, as positions in the set, ascending.</param>
+sealed class ProgramBuilder(RuleSet set, int[] rules)
+{
+    sealed class Draft(FieldId field)
+    {
+        public FieldId Field { get; } = field;
+
+        public List<ValueTest> Gated { get; } = [];
+
+        public List<ValueTest> Ungated { get; } = [];
+
+        public List<int> Triggers { get; } = [];
+
+        /// <summary>Roughly how many of a thousand events make the scanner report something for it.</summary>
+        public double Cost { get; set; }
+    }
+
+    /// <summary>Atoms of which at least one must report something before a rule can match.</summary>
+    sealed record Witness(IReadOnlyList<int> Atoms, double Cost);
+
+    readonly List<Draft> _atoms = [];
+    readonly Dictionary<string, int> _atomsByKey = new(StringComparer.Ordinal);
+    readonly Dictionary<FieldId, FieldPlan> _plans = [];
+    readonly List<ProgramNode> _nodes = [];
+    readonly List<int> _children = [];
+
+    /// <summary>Compiles the rules.</summary>
+    public static RuleProgram Build(RuleSet set, int[] rules) => new ProgramBuilder(set, rules).Build();
+
+    RuleProgram Build()
+    {
+        int[] roots = new int[rules.Length];
+        ulong[] always = new ulong[(rules.Length + 63) / 64];
+        for (int i = 0; i < rules.Length; i++)
+        {
+            (roots[i], Witness? witness) = Node(set.Rules[rules[i]].Condition);
+            if (witness is null) always[i / 64] |= 1UL << i;
+            else foreach (int atom in witness.Atoms) _atoms[atom].Triggers.Add(i);
+        }
+        Atom[] atoms = [.. _atoms.Select(a => new Atom(a.Field, [.. a.Gated], [.. a.Ungated], [.. a.Triggers.Distinct()]))];
+        FieldScanner[] scanners = [.. _plans.Where(p => p.Key.IsKnown).Select(p => new FieldScanner(p.Key, p.Value))];
+        FieldScanner? keywords = _plans.TryGetValue(FieldId.Unknown, out FieldPlan? plan) ? new FieldScanner(FieldId.Unknown, plan) : null;
+        return new RuleProgram(rules, roots, [.. _nodes], [.. _children], atoms, scanners, keywords, always);
+    }
+
+    (int Node, Witness? Witness) Node(RuleNode node)
+    {
+        switch (node)
+        {
+            case RuleNode.Selection selection:
+                return Node(selection.Body);
+            case RuleNode.Not not:
+                return (Add(NodeKind.Not, [Node(not.Part).Node]), null);
+            case RuleNode.All all:
+                return All([.. all.Parts.Select(Node)]);
+            case RuleNode.Any any:
+                return Any([.. any.Parts.Select(Node)]);
+            case RuleNode.Item item:
+                (int inner, Witness? witness) = item.NeedsAll ? All([.. item.Values.Select(v => Atom(item.Field, [v]))]) : Atom(item.Field, item.Values);
+                return item.Negated ? (Add(NodeKind.Not, [inner]), null) : (inner, witness);
+            default:
+                throw new InvalidOperationException(node.GetType().Name);
+        }
+    }
+
+    /// <summary>What the scanner decides is asked first: it costs nothing and spares the rest.</summary>
+    (int, Witness?) All((int Node, Witness? Witness)[] parts)
+    {
+        if (parts.Length == 1) return parts[0];
+        Array.Sort(parts, (a, b) => (a.Witness?.Cost ?? double.MaxValue).CompareTo(b.Witness?.Cost ?? double.MaxValue));
+        return (Add(NodeKind.All, parts.Select(p => p.Node)), parts[0].Witness);
+    }
+
+    (int, Witness?) Any((int Node, Witness? Witness)[] parts)
+    {
+        if (parts.Length == 1) return parts[0];
+        Witness? together = parts.Any(p => p.Witness is null) ? null
+            : new Witness([.. parts.SelectMany(p => p.Witness!.Atoms).Distinct()], parts.Sum(p => p.Witness!.Cost));
+        return (Add(NodeKind.Any, parts.Select(p => p.Node)), together);
+    }
+
+    int Add(NodeKind kind, IEnumerable<int> children)
+    {
+        int first = _children.Count;
+        _children.AddRange(children);
+        _nodes.Add(new ProgramNode(kind, first, _children.Count - first));
+        return _nodes.Count - 1;
+    }
+
+    (int, Witness?) Atom(FieldId field, IReadOnlyList<ItemValue> values)
+    {
+        ValueTest[] tests = [.. values.SelectMany(v => Flatten(v.Test)).DistinctBy(t => t.Key)];
+        string key = $"{field.Value}\n{string.Join('\n', tests.Select(t => t.Key).Order(StringComparer.Ordinal))}";
+        if (!_atomsByKey.TryGetValue(key, out int atom))
+        {
+            atom = _atoms.Count;
+            _atomsByKey[key] = atom;
+            var draft = new Draft(field);
+            _atoms.Add(draft);
+            foreach (ValueTest test in tests) Plan(draft, atom, test);
+        }
+        _nodes.Add(new ProgramNode(NodeKind.Atom, atom, 0));
+        return (_nodes.Count - 1, _atoms[atom].Ungated.Count > 0 ? null : new Witness([atom], _atoms[atom].Cost));
+    }
+
+    static IEnumerable<ValueTest> Flatten(ValueTest test) => test is AnyTest any ? any.Variants.SelectMany(Flatten) : [test];
+
+    /// <summary>Gives the scanner as much of a test as it can decide; what it cannot is asked afterwards.</summary>
+    void Plan(Draft draft, int atom, ValueTest test)
+    {
+        FieldPlan plan = _plans.TryGetValue(draft.Field, out FieldPlan? known) ? known : new FieldPlan();
+        switch (test)
+        {
+            case TextTest { Shape: TextShape.Anything }:
+                plan.Present.Add(Decides(atom));
+                draft.Cost += 1000;
+                break;
+            case TextTest { Shape: not TextShape.Glob } text when text.Literal.Length > 0 && !text.Cased:
+                Look(plan, text.Shape, text.Literal, Decides(atom), draft);
+                break;
+            case TextTest { Shape: not TextShape.Glob } text when text.Literal.Length > 0:
+                Look(plan, text.Shape, CaseFolding.Fold(text.Literal), Asks(atom), draft);
+                draft.Gated.Add(test);
+                break;
+            case TextTest { Shape: TextShape.Equal }:
+                plan.Wholes.Add(([], Decides(atom)));
+                draft.Cost += 1;
+                break;
+            case TextTest text when text.LongestLiteral is { Length: > 0 } literal:
+                Look(plan, TextShape.Contains, text.Cased ? CaseFolding.Fold(literal) : literal, Asks(atom), draft);
+                draft.Gated.Add(test);
+                break;
+            case RegexTest regex when RegexLiteral.Find(regex.Regex.ToString(), regex.Regex.Options) is { Count: > 0 } literals:
+                foreach (string literal in literals) Look(plan, TextShape.Contains, CaseFolding.Fold(Encoding.ASCII.GetBytes(literal)), Asks(atom), draft);
+                draft.Gated.Add(test);
+                break;
+            case BooleanTest boolean:
+                Look(plan, TextShape.Equal, Encoding.ASCII.GetBytes(boolean.Key), Decides(atom), draft);
+                break;
+            case NumberTest { Canonical: { } canonical } number:
+                Look(plan, TextShape.Equal, Encoding.ASCII.GetBytes(canonical), Decides(atom), draft);
+                Look(plan, TextShape.Equal, CaseFolding.Fold(Encoding.UTF8.GetBytes(number.Written)), Decides(atom), draft);
+                plan.Numbers.Add(Asks(atom));
+                draft.Gated.Add(test);
+                break;
+            default:
+                draft.Ungated.Add(test);
+                return;
+        }
+        _plans[draft.Field] = plan;
+    }
+
+    static void Look(FieldPlan plan, TextShape shape, byte[] literal, int report, Draft draft)
+    {
+        List<(byte[], int)> list = shape switch
+        {
+            TextShape.Contains => plan.Contains,
+            TextShape.StartsWith => plan.Starts,
+            TextShape.EndsWith => plan.Ends,
+            _ => plan.Wholes,
+        };
+        list.Add((literal, report));
+        draft.Cost += shape switch
+        {
+            TextShape.Contains => Math.Min(1000, 60_000 * Math.Pow(0.4, literal.Length)),
+            TextShape.StartsWith or TextShape.EndsWith => 2_000 * Math.Pow(0.5, literal.Length),
+            _ => 1_000 * Math.Pow(0.5, literal.Length),
+        };
+    }
+
+    static int Decides(int atom) => atom * 2;
+
+    static int Asks(int atom) => atom * 2 + 1;
+}

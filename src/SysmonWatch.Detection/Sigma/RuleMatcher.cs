@@ -1,0 +1,61 @@
+using System.Runtime.InteropServices;
+using SysmonWatch.Detection.Events;
+
+namespace SysmonWatch.Detection.Sigma;
+
+/// <summary>Finds the rules that match an event. Keeps buffers, so one for each thread; not thread-safe.</summary>
+public sealed class RuleMatcher
+{
+    readonly CompiledRules _rules;
+    readonly MatchScratch _scratch = new();
+    readonly List<int> _matches = [];
+    readonly ProgramRun?[] _sysmonRuns = new ProgramRun?[SysmonLogSources.LastEventId + 1];
+    readonly Dictionary<RuleProgram, ProgramRun> _runs = new(ReferenceEqualityComparer.Instance);
+
+    internal RuleMatcher(CompiledRules rules) => _rules = rules;
+
+    /// <summary>The rules that match a Sysmon event, of those whose log source takes its event id.</summary>
+    /// <returns>Positions in <see cref="RuleSet.Rules"/>, ascending; valid until the next call.</returns>
+    public ReadOnlySpan<int> Match(SysmonEvent e)
+    {
+        _scratch.DashIsNull = _rules.Options.DashIsNull;
+        _matches.Clear();
+        RunOfSysmon(e.EventId).Match(e, _matches);
+        return CollectionsMarshal.AsSpan(_matches);
+    }
+
+    /// <summary>The rules that match any other event.</summary>
+    /// <param name="e">The event.</param>
+    /// <param name="source">Its log source; null: every rule sees it.</param>
+    /// <returns>Positions in <see cref="RuleSet.Rules"/>, ascending; valid until the next call.</returns>
+    public ReadOnlySpan<int> Match(FieldedEvent e, LogSource? source)
+    {
+        _scratch.DashIsNull = false;
+        _matches.Clear();
+        bool own = _rules.TryOfSource(source, out RuleProgram program);
+        RunOf(program).Match(e, _matches);
+        if (!own) _matches.RemoveAll(i => !_rules.Rules.Rules[i].LogSource.Takes(source!));
+        return CollectionsMarshal.AsSpan(_matches);
+    }
+
+    /// <summary>Why a rule matched: which selections, fields, values and patterns. For events that matched; makes strings.</summary>
+    /// <param name="rule">A position in <see cref="RuleSet.Rules"/>.</param>
+    /// <param name="e">The event that it matched.</param>
+    public IReadOnlyList<Evidence> Explain(int rule, FieldedEvent e)
+    {
+        _scratch.DashIsNull = e is SysmonEvent && _rules.Options.DashIsNull;
+        return RuleEvidence.Collect(_rules.Rules.Rules[rule].Condition, e, _scratch);
+    }
+
+    ProgramRun RunOfSysmon(int eventId)
+    {
+        int id = eventId is >= 0 and <= SysmonLogSources.LastEventId ? eventId : 0;
+        return _sysmonRuns[id] ??= RunOf(_rules.OfSysmon(id));
+    }
+
+    ProgramRun RunOf(RuleProgram program)
+    {
+        if (!_runs.TryGetValue(program, out ProgramRun? run)) _runs[program] = run = new ProgramRun(program, _scratch);
+        return run;
+    }
+}

@@ -1,0 +1,56 @@
+namespace SysmonWatch.Detection.Sigma;
+
+/// <summary>What a <see cref="ProgramNode"/> does.</summary>
+enum NodeKind : byte
+{
+    /// <summary>Asks an atom.</summary>
+    Atom,
+
+    /// <summary>All children.</summary>
+    All,
+
+    /// <summary>Any child.</summary>
+    Any,
+
+    /// <summary>Not its only child.</summary>
+    Not,
+}
+
+/// <summary>A node of a rule's condition in a program.</summary>
+/// <param name="Kind">What it does.</param>
+/// <param name="First">The atom, or the place of its first child in <see cref="RuleProgram.Children"/>.</param>
+/// <param name="Count">How many children.</param>
+readonly record struct ProgramNode(NodeKind Kind, int First, int Count);
+
+/// <summary>
+/// One line of any number of rules: a field and values of which any may match. Rules that say the same share it.
+/// </summary>
+/// <param name="Field">The field; unknown for keywords.</param>
+/// <param name="Gated">Tests that can only be true where the scanner reported something for this atom.</param>
+/// <param name="Ungated">Tests that the scanner knows nothing of.</param>
+/// <param name="Triggers">Rules (as positions in <see cref="RuleProgram.Rules"/>) that are looked at where this atom may be true.</param>
+sealed record Atom(Events.FieldId Field, ValueTest[] Gated, ValueTest[] Ungated, int[] Triggers);
+
+/// <summary>The rules of one kind of event, compiled. Immutable; runs of it are <see cref="ProgramRun"/>.</summary>
+/// <param name="Rules">Positions in the rule set, ascending.</param>
+/// <param name="Roots">The root node of each rule.</param>
+/// <param name="Nodes">All nodes.</param>
+/// <param name="Children">Children of nodes.</param>
+/// <param name="Atoms">All atoms.</param>
+/// <param name="Scanners">One for each field that literals are looked for in.</param>
+/// <param name="Keywords">The scanner of all fields; null where no rule has keywords.</param>
+/// <param name="Always">Bits of the rules that no report can rule out.</param>
+sealed record RuleProgram(
+    int[] Rules, int[] Roots, ProgramNode[] Nodes, int[] Children, Atom[] Atoms, FieldScanner[] Scanners, FieldScanner? Keywords, ulong[] Always)
+{
+    /// <summary>The scanner of each field id, -1 for none; of the first 64 scanners only, the others look for their field.</summary>
+    public sbyte[] ScannerByField { get; } = Index(Scanners);
+
+    static sbyte[] Index(FieldScanner[] scanners)
+    {
+        sbyte[] index = new sbyte[scanners.Length == 0 ? 0 : scanners.Max(s => s.Field.Value) + 1];
+        Array.Fill(index, (sbyte)-1);
+        for (int i = 0; i < Math.Min(64, scanners.Length); i++) index[scanners[i].Field.Value] = (sbyte)i;
+        return index;
+    }
+}

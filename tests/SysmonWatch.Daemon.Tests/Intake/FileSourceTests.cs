@@ -1,0 +1,135 @@
+using System.Text;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using Microsoft.Win32.SafeHandles;
+using SysmonWatch.Daemon.Intake;
+using SysmonWatch.Detection.Decoding;
+
+namespace SysmonWatch.Daemon.Tests.Intake;
+
+public sealed class FileSourceTests : IDisposable
+{
+    readonly ToyLog _log = new(new FakeTimeProvider(DateTimeOffset.FromUnixTimeSeconds(1_790_000_000)));
+    readonly CancellationTokenSource _soon = new(TimeSpan.FromSeconds(20));
+
+    public void Dispose()
+    {
+        _log.Dispose();
+        _soon.Dispose();
+    }
+
+    [Fact]
+    public async Task Wakes_up_when_lines_are_written_and_when_files_are_rotated()
+    {
+        // An interval that is never over: every wake-up is inotify's.
+        await using FileSource source = Open(new InotifyDoorbell(), TimeSpan.FromDays(1));
+        var seen = new List<string>();
+        for (int round = 0; round < 5; round++)
+        {
+            Task reading = ReadAsync(source, seen, 10 * (round + 1));
+            _log.Write(10);
+            await reading;
+            _log.Rename(create: round % 2 == 0);
+            _log.Reopen();
+        }
+
+        Assert.Equal(_log.Written, seen);
+    }
+
+    [Fact]
+    public async Task Wakes_up_when_a_directory_is_made_that_was_not_there()
+    {
+        string path = Path.Combine(_log.Root, "a", "b", "app.log");
+        await using var source = new FileSource([path], StartAt.End, TimeProvider.System, NullLogger.Instance, new IntakeCounters(), new InotifyDoorbell(), TimeSpan.FromDays(1));
+        var seen = new List<string>();
+        Task reading = ReadAsync(source, seen, 1);
+
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        File.WriteAllText(path, "there\n");
+        await reading;
+
+        Assert.Equal(["there"], seen);
+    }
+
+    [Fact]
+    public async Task Loses_nothing_with_a_doorbell_that_never_rings()
+    {
+        await using FileSource source = Open(new SilentDoorbell(), TimeSpan.Zero);
+        var seen = new List<string>();
+        for (int round = 0; round < 5; round++)
+        {
+            _log.Write(10);
+            await ReadAsync(source, seen, _log.Written.Count);
+            _log.Write(3);
+            _log.Rename(create: true);
+            _log.Reopen();
+            _log.Write(4);
+            _log.Rename(create: true);
+            _log.Reopen();
+        }
+        await ReadAsync(source, seen, _log.Written.Count);
+
+        Assert.Equal(_log.Written, seen);
+    }
+
+    [Fact]
+    public async Task Ends_its_waiting_when_it_is_stopped()
+    {
+        await using FileSource source = Open(new InotifyDoorbell(), TimeSpan.FromDays(1));
+        var batch = new RecordBatch();
+        await source.ReadAsync(batch, _soon.Token);
+        using var stop = new CancellationTokenSource();
+        Task<bool> reading = source.ReadAsync(batch, stop.Token).AsTask();
+
+        await stop.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading);
+    }
+
+    [Fact]
+    public async Task Counts_what_it_gives_out()
+    {
+        var counters = new IntakeCounters();
+        await using var source = new FileSource([_log.Live], StartAt.Beginning, TimeProvider.System, NullLogger.Instance, counters, new SilentDoorbell(), TimeSpan.Zero);
+        _log.Write(7);
+
+        await ReadAsync(source, [], 7);
+
+        Assert.Equal(7, counters.Records);
+        Assert.Equal(new FileInfo(_log.Live).Length, counters.Bytes);
+        Assert.Equal(_log.Live, source.Status);
+        Assert.Equal(0, source.Behind);
+    }
+
+    FileSource Open(IDoorbell doorbell, TimeSpan interval) =>
+        new([_log.Live], StartAt.Beginning, TimeProvider.System, NullLogger.Instance, new IntakeCounters(), doorbell, interval);
+
+    async Task ReadAsync(FileSource source, List<string> seen, int until)
+    {
+        var batch = new RecordBatch();
+        while (seen.Count < until)
+        {
+            Assert.True(await source.ReadAsync(batch, _soon.Token));
+            foreach (LogRecord record in batch.Records) seen.Add(Encoding.UTF8.GetString(batch.Buffer, record.Text.Start, record.Text.Length));
+        }
+    }
+
+    /// <summary>An inotify that lost everything: there is only the slow poll.</summary>
+    sealed class SilentDoorbell : IDoorbell
+    {
+        public string? Trouble => null;
+
+        public void Watch(IEnumerable<string> directories, IEnumerable<SafeFileHandle> files)
+        {
+        }
+
+        public async ValueTask<bool> WaitAsync(TimeSpan longest, CancellationToken stop)
+        {
+            stop.ThrowIfCancellationRequested();
+            await Task.Yield();
+            return true;
+        }
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
+}

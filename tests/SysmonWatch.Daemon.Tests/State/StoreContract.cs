@@ -1,0 +1,279 @@
+using SysmonWatch.Daemon.State;
+
+namespace SysmonWatch.Daemon.Tests.State;
+
+/// <summary>What a store does wherever it keeps its data.</summary>
+public abstract class StoreContract : IDisposable
+{
+    private protected StateDirectoryFixture Fixture { get; } = new();
+
+    private protected abstract StateStore Open(OutboxLimits? limits = null);
+
+    static IEnumerable<string> Ids(IEnumerable<PendingDelivery> due) => due.Select(d => d.AlertId);
+
+    [Fact]
+    public void Knows_nothing_at_a_first_start()
+    {
+        StateStore store = Open();
+
+        Assert.Empty(store.Restore().Positions);
+        Assert.Empty(store.Restore().Snapshots);
+        Assert.Empty(store.NextDue("journal", 10));
+        Assert.Null(store.NextTry("journal"));
+        Assert.Null(store.Status().Failure);
+    }
+
+    [Fact]
+    public void Gives_back_the_last_checkpoint_and_keeps_what_a_checkpoint_does_not_mention()
+    {
+        StateStore store = Open();
+
+        Assert.Null(store.Commit(StateDirectoryFixture.At("a", 1, "one")));
+        Assert.Null(store.Commit(StateDirectoryFixture.At("b", 2)));
+        Assert.Null(store.Commit(StateDirectoryFixture.At("a", 3)));
+
+        Checkpoint restored = store.Restore();
+        Assert.Equal([3], restored.Positions["a"]);
+        Assert.Equal([2], restored.Positions["b"]);
+        Assert.Equal("one"u8.ToArray(), restored.Snapshots["tree"]);
+    }
+
+    [Fact]
+    public void Forgets_a_source_that_is_gone()
+    {
+        StateStore store = Open();
+        store.Commit(StateDirectoryFixture.At("a", 1));
+
+        store.Commit(StateDirectoryFixture.At("b", 2) with { Forgotten = ["a"] });
+
+        Assert.Equal(["b"], store.Restore().Positions.Keys);
+    }
+
+    [Fact]
+    public void Takes_an_alert_once_however_often_it_is_put_in()
+    {
+        StateStore store = Open();
+
+        AddResult first = store.AddAlerts([Fixture.Alert("1", "journal"), Fixture.Alert("2", "journal"), Fixture.Alert("1", "journal")]);
+        store.MarkTold("journal", "1");
+        AddResult second = store.AddAlerts([Fixture.Alert("2", "journal"), Fixture.Alert("1", "journal"), Fixture.Alert("3", "journal")]);
+
+        Assert.Equal(["1", "2"], first.New);
+        Assert.Equal(["3"], second.New);
+        Assert.Equal(["2", "3"], Ids(store.NextDue("journal", 10)));
+    }
+
+    [Fact]
+    public void Gives_an_alert_as_it_was_put_in()
+    {
+        StateStore store = Open();
+        StoredAlert alert = Fixture.Alert("1", "journal");
+
+        store.AddAlerts([alert]);
+
+        PendingDelivery due = Assert.Single(store.NextDue("journal", 10));
+        Assert.Equal((alert.AlertId, alert.Level, alert.OccurredAt, alert.RaisedAt, 0), (due.AlertId, due.Level, due.OccurredAt, due.RaisedAt, due.Attempts));
+        Assert.Equal(alert.Json, due.Json);
+    }
+
+    [Fact]
+    public void Keeps_sinks_apart()
+    {
+        StateStore store = Open();
+        store.AddAlerts([Fixture.Alert("1", "journal", "chat"), Fixture.Alert("2", "journal")]);
+
+        store.MarkTold("journal", "1");
+
+        Assert.Equal(["2"], Ids(store.NextDue("journal", 10)));
+        Assert.Equal(["1"], Ids(store.NextDue("chat", 10)));
+        Assert.Empty(store.NextDue("unknown", 10));
+    }
+
+    [Fact]
+    public void Gives_no_more_than_asked_for_and_the_oldest_first()
+    {
+        StateStore store = Open();
+        store.AddAlerts([.. Enumerable.Range(0, 9).Select(n => Fixture.Alert($"{n}", "journal"))]);
+
+        Assert.Equal(["0", "1", "2", "3"], Ids(store.NextDue("journal", 4)));
+    }
+
+    [Fact]
+    public void Holds_a_failed_delivery_back_until_its_next_try()
+    {
+        StateStore store = Open();
+        store.AddAlerts([Fixture.Alert("1", "chat")]);
+        DateTimeOffset next = Fixture.Time.GetUtcNow() + TimeSpan.FromMinutes(1);
+
+        store.MarkFailed("chat", "1", "HTTP 500", next);
+
+        Assert.Empty(store.NextDue("chat", 10));
+        Assert.Equal(next, store.NextTry("chat"));
+        Fixture.Time.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal(1, Assert.Single(store.NextDue("chat", 10)).Attempts);
+    }
+
+    [Fact]
+    public void Is_not_stopped_by_a_clock_that_is_set_back()
+    {
+        StateStore store = Open();
+        store.AddAlerts([Fixture.Alert("1", "chat")]);
+
+        store.MarkFailed("chat", "1", "HTTP 500", Fixture.Time.GetUtcNow() + TimeSpan.FromDays(365));
+
+        Assert.Equal(["1"], Ids(store.NextDue("chat", 10)));
+    }
+
+    [Fact]
+    public void Keeps_a_dead_letter_with_its_reason()
+    {
+        StateStore store = Open();
+        store.AddAlerts([Fixture.Alert("1", "chat", "journal")]);
+
+        store.MarkFailed("chat", "1", "HTTP 500", Fixture.Time.GetUtcNow());
+        store.MarkDead("chat", "1", "HTTP 400");
+
+        Assert.Equal([new DeadLetter("1", "chat", Fixture.Time.GetUtcNow(), 2, "HTTP 400")], store.DeadLetters(10));
+        Assert.Empty(store.NextDue("chat", 10));
+        Assert.Equal(["1"], Ids(store.NextDue("journal", 10)));
+        Assert.Equal((0, 1, 1), (store.Status().Pending.GetValueOrDefault("chat"), store.Status().Pending["journal"], store.Status().Dead["chat"]));
+    }
+
+    [Fact]
+    public void A_mark_after_the_end_changes_nothing()
+    {
+        StateStore store = Open();
+        store.AddAlerts([Fixture.Alert("1", "chat")]);
+        store.MarkTold("chat", "1");
+
+        store.MarkDead("chat", "1", "too late");
+        store.MarkTold("chat", "unknown");
+
+        Assert.Empty(store.DeadLetters(10));
+        Assert.Empty(store.NextDue("chat", 10));
+    }
+
+    [Fact]
+    public void Gives_up_what_is_too_old_and_what_nobody_is_there_for()
+    {
+        StateStore store = Open();
+        store.AddAlerts([Fixture.Alert("1", "chat", "gone", "journal")]);
+        Fixture.Time.Advance(TimeSpan.FromHours(1));
+        store.AddAlerts([Fixture.Alert("2", "chat", "gone", "journal")]);
+
+        Assert.Equal(1, store.GiveUp("chat", Fixture.Time.GetUtcNow() - TimeSpan.FromMinutes(30), "too old"));
+        Assert.Equal(2, store.GiveUpAllBut(["chat", "journal"]));
+
+        Assert.Equal(["2"], Ids(store.NextDue("chat", 10)));
+        Assert.Empty(store.NextDue("gone", 10));
+        Assert.Equal(["1", "2"], Ids(store.NextDue("journal", 10)));
+        Assert.Equal(["no longer configured", "no longer configured", "too old"], store.DeadLetters(10).Select(d => d.Reason).Order());
+    }
+
+    [Fact]
+    public void Tells_the_later_form_of_an_alert_to_those_who_wait()
+    {
+        StateStore store = Open();
+        store.AddAlerts([Fixture.Alert("1", "journal", "chat")]);
+        store.MarkTold("journal", "1");
+
+        store.ReplaceAlert("1", [1, 2]);
+
+        Assert.Equal([1, 2], Assert.Single(store.NextDue("chat", 10)).Json);
+        Assert.Empty(store.NextDue("journal", 10));
+    }
+
+    [Fact]
+    public void Forgets_told_alerts_after_a_while_and_never_those_still_to_be_told()
+    {
+        StateStore store = Open();
+        store.AddAlerts([Fixture.Alert("told", "journal"), Fixture.Alert("waiting", "journal")]);
+        store.MarkTold("journal", "told");
+        for (int n = 0; n < 3; n++) store.Commit(Checkpoint.Empty);
+        Assert.Empty(store.AddAlerts([Fixture.Alert("told", "journal")]).New);
+
+        Fixture.Time.Advance(TimeSpan.FromDays(2));
+        store.Commit(Checkpoint.Empty);
+
+        Assert.Equal(["waiting"], Ids(store.NextDue("journal", 10)));
+        Assert.Equal(["told"], store.AddAlerts([Fixture.Alert("told", "journal"), Fixture.Alert("waiting", "journal")]).New);
+    }
+
+    [Fact]
+    public void Remembers_a_told_alert_as_long_as_it_could_be_raised_again()
+    {
+        StateStore store = Open();
+        store.Commit(Checkpoint.Empty);
+        store.AddAlerts([Fixture.Alert("told", "journal")]);
+        store.MarkTold("journal", "told");
+
+        Fixture.Time.Advance(TimeSpan.FromDays(2));
+        store.Commit(Checkpoint.Empty);
+
+        Assert.Empty(store.AddAlerts([Fixture.Alert("told", "journal")]).New);
+    }
+
+    [Theory]
+    [InlineData(20, 1 << 20, 10)]
+    [InlineData(1000, 200, 10)]
+    public void Keeps_its_bounds_and_counts_what_it_gives_up(int alerts, int bytes, int size)
+    {
+        StateStore store = Open(new OutboxLimits(alerts, bytes, TimeSpan.FromDays(1)));
+        int evicted = 0;
+        for (int n = 0; n < 200; n++)
+        {
+            evicted += store.AddAlerts([Fixture.Sized($"{n:000}", size, "chat")]).Evicted;
+            store.Commit(Checkpoint.Empty);
+        }
+
+        IReadOnlyList<PendingDelivery> kept = store.NextDue("chat", 1000);
+
+        Assert.InRange(kept.Count, 1, 20);
+        Assert.Equal("199", kept[^1].AlertId);
+        Assert.Equal(200 - kept.Count, store.Status().Evicted);
+        Assert.True(evicted <= store.Status().Evicted);
+        Assert.Contains(Fixture.Logs.Messages, m => m.Contains("limits.outbox_alerts", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Gives_up_told_alerts_before_those_that_wait()
+    {
+        StateStore store = Open(new OutboxLimits(20, 1 << 20, TimeSpan.FromDays(1)));
+        store.AddAlerts([Fixture.Alert("waiting", "chat")]);
+        for (int n = 0; n < 100; n++)
+        {
+            store.AddAlerts([Fixture.Alert($"{n}", "journal")]);
+            store.MarkTold("journal", $"{n}");
+            store.Commit(Checkpoint.Empty);
+        }
+
+        Assert.Equal(["waiting"], Ids(store.NextDue("chat", 10)));
+        Assert.Equal(0, store.Status().Evicted);
+    }
+
+    [Fact]
+    public void Keeps_a_hard_bound_where_no_checkpoint_is_ever_written()
+    {
+        StateStore store = Open(new OutboxLimits(20, 1 << 20, TimeSpan.FromDays(1)));
+
+        for (int n = 0; n < 500; n++) store.AddAlerts([Fixture.Alert($"{n}", "chat")]);
+
+        Assert.InRange(store.NextDue("chat", 1000).Count, 20, 41);
+    }
+
+    public void Dispose()
+    {
+        Fixture.Dispose();
+        GC.SuppressFinalize(this);
+    }
+}
+
+public sealed class StoreInMemoryTests : StoreContract
+{
+    private protected override StateStore Open(OutboxLimits? limits = null) => Fixture.InMemory(limits);
+}
+
+public sealed class StoreOnDiskTests : StoreContract
+{
+    private protected override StateStore Open(OutboxLimits? limits = null) => Fixture.Open(limits);
+}

@@ -1,0 +1,129 @@
+using System.Buffers;
+using System.Text.Json;
+using CsCheck;
+using SysmonWatch.Detection.Alerting;
+using SysmonWatch.Detection.Sigma;
+using SysmonWatch.Tests.Shared;
+
+namespace SysmonWatch.Detection.Tests.Alerting;
+
+public class SuppressionTests
+{
+    const long Minute = 60_000_000;
+    readonly Suppression _suppression = new(TimeSpan.FromMinutes(10));
+    readonly List<Alert> _closed = [];
+
+    [Fact]
+    public void Raises_the_first_and_folds_what_follows_within_the_period()
+    {
+        Assert.True(_suppression.Offer("key", At(0, record: 1), _closed));
+        Assert.False(_suppression.Offer("key", At(9, record: 2), _closed));
+        Assert.True(_suppression.Offer("key", At(10, record: 3), _closed));
+
+        Alert first = Assert.Single(_closed);
+        Assert.Equal(2, first.Count);
+        Assert.Equal([1UL, 2UL], first.RecordIds);
+        Assert.Equal(1, _suppression.Folded);
+    }
+
+    [Fact]
+    public void Different_keys_have_nothing_to_do_with_each_other()
+    {
+        Assert.True(_suppression.Offer("one", At(0, record: 1), _closed));
+        Assert.True(_suppression.Offer("other", At(0, record: 2), _closed));
+    }
+
+    [Fact]
+    public void Keeps_the_first_fifty_and_the_last_fifty_record_ids()
+    {
+        for (ulong record = 1; record <= 300; record++) _suppression.Offer("key", At(1, record), _closed);
+
+        _suppression.Finish(_closed);
+
+        Assert.Equal([.. Enumerable.Range(1, 50).Select(n => (ulong)n), .. Enumerable.Range(251, 50).Select(n => (ulong)n)], _closed.Single().RecordIds);
+        Assert.Equal(300, _closed.Single().Count);
+    }
+
+    [Fact]
+    public void A_late_event_is_folded_like_any_other()
+    {
+        _suppression.Offer("key", At(5, record: 1), _closed);
+
+        Assert.False(_suppression.Offer("key", At(4, record: 2), _closed));
+    }
+
+    [Fact]
+    public void Closes_the_oldest_early_when_there_are_too_many_keys_and_counts_it()
+    {
+        var small = new Suppression(TimeSpan.FromMinutes(10), mostOpen: 2);
+
+        for (ulong n = 0; n < 5; n++) small.Offer($"key {n}", At(0, n), _closed);
+
+        Assert.Equal([0UL, 1UL, 2UL], _closed.Select(alert => alert.RecordIds[0]));
+        Assert.Equal(3, small.ClosedEarly);
+    }
+
+    [Fact]
+    public void Goes_on_from_a_snapshot_as_if_nothing_had_happened()
+    {
+        Gen.Select(Gen.Int[0, 30], Gen.Int[0, 2]).Array[1, 40].Sample(offers =>
+        {
+            var undisturbed = new Suppression(TimeSpan.FromMinutes(10), mostOpen: 2);
+            var restarted = new Suppression(TimeSpan.FromMinutes(10), mostOpen: 2);
+            List<Alert> here = [], there = [];
+            ulong record = 0;
+            foreach ((int minute, int key) in offers)
+            {
+                Alert alert = At(minute, record++);
+                Assert.Equal(undisturbed.Offer($"{key}", alert, here), restarted.Offer($"{key}", alert, there));
+                var bytes = new ArrayBufferWriter<byte>();
+                restarted.Save(bytes);
+                restarted = new Suppression(TimeSpan.FromMinutes(10), mostOpen: 2);
+                Assert.True(restarted.TryRestore(bytes.WrittenSpan));
+            }
+            undisturbed.Finish(here);
+            restarted.Finish(there);
+            Assert.Equal(here.Select(Json), there.Select(Json));
+        });
+    }
+
+    [Fact]
+    public void Refuses_what_is_no_snapshot()
+    {
+        Gen.Byte.Array[0, 200].Sample(noise => { new Suppression(TimeSpan.FromMinutes(1)).TryRestore(noise); });
+        Assert.False(_suppression.TryRestore([1, 5, 1]));
+    }
+
+    [Fact]
+    public void An_alert_reads_as_the_contract_says()
+    {
+        Alert alert = At(0, 36) with { Tags = ["attack.t1485"], Image = "/usr/bin/rm", ProcessId = 572, ProcessGuid = "{0}", CommandLine = "rm <x>", User = "alice" };
+
+        using JsonDocument json = JsonDocument.Parse(Json(alert));
+
+        Assert.Equal("2026-11-24T02:40:00.000000Z", json.RootElement.GetProperty("time").GetString());
+        Assert.Equal("high", json.RootElement.GetProperty("level").GetString());
+        Assert.Equal(572, json.RootElement.GetProperty("process_id").GetInt32());
+        Assert.Equal("rm <x>", json.RootElement.GetProperty("command_line").GetString());
+        foreach (string name in "alert_id rule_id rule_title computer record_ids tags image process_guid user count".Split(' '))
+        {
+            Assert.True(json.RootElement.TryGetProperty(name, out _), name);
+        }
+        Assert.Equal(Json(alert), Json(JsonSerializer.Deserialize(Json(alert), AlertJson.Default.Alert)!));
+    }
+
+    static string Json(Alert alert) => JsonSerializer.Serialize(alert, AlertJson.Default.Alert);
+
+    static Alert At(int minute, ulong record) => new()
+    {
+        AlertId = $"{record:x32}",
+        RuleId = "rule",
+        RuleTitle = "Rule",
+        Level = RuleLevel.High,
+        Time = SomeEvent.Noon + minute * Minute,
+        Computer = "web-a01",
+        EventId = 23,
+        RecordIds = [record],
+        Message = "something happened",
+    };
+}

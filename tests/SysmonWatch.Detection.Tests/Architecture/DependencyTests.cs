@@ -1,0 +1,64 @@
+using ArchUnitNET.Domain;
+using ArchUnitNET.Fluent.Syntax.Elements.Types;
+using ArchUnitNET.Loader;
+using ArchUnitNET.xUnitV3;
+using SysmonWatch.Detection.Events;
+using static ArchUnitNET.Fluent.ArchRuleDefinition;
+
+namespace SysmonWatch.Detection.Tests.Architecture;
+
+/// <summary>Which folder may use which: arrows point down only. ARCHITECTURE.md says why.</summary>
+public class DependencyTests
+{
+    const string Root = "SysmonWatch.Detection";
+
+    static readonly ArchUnitNET.Domain.Architecture Library = new ArchLoader().LoadAssemblies(typeof(SysmonEvent).Assembly).Build();
+
+    /// <summary>Each room and the rooms it may use beside itself.</summary>
+    public static TheoryData<string, string[]> Rooms => new()
+    {
+        { "Events", [] },
+        { "Decoding", ["Events"] },
+        { "Processes", ["Events"] },
+        { "Sigma", ["Events"] },
+        { "Correlation", ["Sigma", "Events"] },
+        { "Alerting", ["Correlation", "Sigma", "Events"] },
+    };
+
+    [Theory]
+    [MemberData(nameof(Rooms))]
+    public void A_room_uses_only_the_rooms_below_it(string room, string[] below)
+    {
+        Rule(Library, Root, room, below).Check(Library);
+    }
+
+    [Fact]
+    public void Every_folder_is_a_room_with_a_place()
+    {
+        string[] known = [Root, .. Rooms.Select(row => $"{Root}.{row.Data.Item1}")];
+        string[] found = [.. Library.Types.Where(IsOurs).Select(type => type.Namespace.FullName).Distinct()];
+
+        Assert.Empty(found.Except(known));
+    }
+
+    [Fact]
+    public void A_planted_violation_is_found()
+    {
+        ArchUnitNET.Domain.Architecture planted = new ArchLoader().LoadAssemblies(typeof(Planted.Low.Innocent).Assembly).Build();
+        string root = typeof(DependencyTests).Namespace + ".Planted";
+
+        Assert.False(Rule(planted, root, "Low", []).HasNoViolations(planted));
+        Assert.True(Rule(planted, root, "High", ["Low"]).HasNoViolations(planted));
+    }
+
+    static TypesShouldConjunction Rule(ArchUnitNET.Domain.Architecture architecture, string root, string room, string[] below)
+    {
+        string[] forbidden = [.. architecture.Types.Select(type => type.Namespace.FullName).Distinct()
+            .Where(name => name == root || name.StartsWith(root + ".", StringComparison.Ordinal))
+            .Where(name => !below.Append(room).Any(allowed => name == $"{root}.{allowed}"))];
+        return Types().That().ResideInNamespace($"{root}.{room}").Should()
+            .NotDependOnAny(Types().That().ResideInNamespaceMatching($"^({string.Join('|', forbidden.Select(System.Text.RegularExpressions.Regex.Escape))})$"));
+    }
+
+    static bool IsOurs(IType type) => type.Namespace.FullName.StartsWith(Root, StringComparison.Ordinal);
+}

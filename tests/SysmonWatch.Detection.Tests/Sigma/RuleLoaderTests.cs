@@ -1,0 +1,94 @@
+using SysmonWatch.Detection.Sigma;
+
+namespace SysmonWatch.Detection.Tests.Sigma;
+
+public sealed class RuleLoaderTests
+{
+    [Theory]
+    [InlineData("  s:\n    A|foo: x\n  condition: s\n", 6, 5, "unknown modifier 'foo' on 'A'")]
+    [InlineData("  s:\n    A: x\n  condition: s and t\n", 7, 20, "'t' is not defined; the detection has s")]
+    [InlineData("  s:\n    A: x\n  condition: 'S'\n", 7, 15, "'S' is not defined; names are case-sensitive and the detection has 's'")]
+    [InlineData("  s:\n    A|re: 'a(?=b)'\n  condition: s\n", 6, 11, "can only be matched by backtracking")]
+    [InlineData("  s:\n    A|re: 'a('\n  condition: s\n", 6, 11, "is not a regular expression")]
+    [InlineData("  s:\n    A|expand: '%x%'\n  condition: s\n", 6, 15, "the placeholder %x% has no values")]
+    [InlineData("  s:\n    A|cidr: 10.0.0.1/8\n  condition: s\n", 6, 13, "has bits set beyond its prefix length")]
+    [InlineData("  s:\n    A: {b: c}\n  condition: s\n", 6, 8, "has a map as its value")]
+    [InlineData("  s:\n    A: []\n  condition: s\n", 6, 8, "has an empty list")]
+    [InlineData("  s:\n    A|i: x\n  condition: s\n", 6, 10, "is a flag of a regular expression")]
+    [InlineData("  s:\n    A: x\n  condition: s | count() > 1\n", 7, 16, "write a correlation rule")]
+    public void Names_the_place_and_the_reason_of_what_is_wrong(string detection, int line, int column, string reason)
+    {
+        RuleSet set = RuleLoader.Parse([("r.yml", Vectors.Rule(detection))]);
+
+        RuleProblem problem = Assert.Single(set.Problems);
+        Assert.True(problem.IsError);
+        Assert.Equal(("r.yml", line, column), (problem.File, problem.Line, problem.Column));
+        Assert.Contains(reason, problem.Text, StringComparison.Ordinal);
+        Assert.Empty(set.Rules);
+    }
+
+    [Fact]
+    public void Reads_the_other_documents_of_a_file_with_a_broken_one()
+    {
+        string good = Vectors.Rule("  s:\n    A: x\n  condition: s\n");
+
+        RuleSet set = RuleLoader.Parse([("r.yml", $"{good}---\ntitle: [broken\n---\n{good}")]);
+
+        Assert.Equal(2, set.Rules.Count);
+        RuleProblem problem = Assert.Single(set.Problems);
+        Assert.StartsWith("not YAML", problem.Text, StringComparison.Ordinal);
+        Assert.InRange(problem.Line, 9, 11);
+    }
+
+    [Fact]
+    public void Refuses_the_same_id_in_another_file_and_reads_the_same_file_once()
+    {
+        string rule = "id: 1\n" + Vectors.Rule("  s:\n    A: x\n  condition: s\n");
+        string directory = Directory.CreateTempSubdirectory().FullName;
+        try
+        {
+            File.WriteAllText(Path.Combine(directory, "a.yml"), rule);
+
+            RuleSet twice = RuleLoader.Load([directory, Path.Combine(directory, "a.yml"), Path.Combine(directory, "missing.yml")]);
+            RuleSet two = RuleLoader.Parse([("a.yml", rule), ("b.yml", rule)]);
+
+            Assert.Single(twice.Rules);
+            Assert.Equal("there is no such file or directory", Assert.Single(twice.Problems).Text);
+            Assert.Single(two.Rules);
+            Assert.Equal("the id 1 is taken by 't' in a.yml:1; give this rule an id of its own", Assert.Single(two.Problems).Text);
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
+    [Theory]
+    [InlineData("[")]
+    [InlineData("{a: &a [*a], b: ")]
+    public void Survives_files_made_to_exhaust_it(string piece)
+    {
+        RuleSet set = RuleLoader.Parse([("r.yml", string.Concat(Enumerable.Repeat(piece, 20_000)))]);
+
+        Assert.Empty(set.Rules);
+        Assert.NotEmpty(set.Problems);
+    }
+
+    [Fact]
+    public void Rules_that_only_feed_a_correlation_do_not_alert_by_themselves()
+    {
+        string rule = "name: base\n" + Vectors.Rule("  s:\n    A: x\n  condition: s\n");
+        const string Correlation = "---\ntitle: c\ncorrelation:\n  type: event_count\n  rules: base\n  group-by: A\n  timespan: 5m\n  condition:\n    gte: 3\n";
+
+        RuleSet quiet = RuleLoader.Parse([("r.yml", rule + Correlation)]);
+        RuleSet loud = RuleLoader.Parse([("r.yml", rule + Correlation + "  generate: true\n")]);
+        RuleSet wrong = RuleLoader.Parse([("r.yml", rule + Correlation.Replace("rules: base", "rules: [base, gone]", StringComparison.Ordinal))]);
+
+        Assert.Empty(quiet.Problems);
+        Assert.False(quiet.Rules[0].Generates);
+        Assert.Equal(0, Assert.Single(quiet.Correlations).Rules[0].Rule);
+        Assert.True(loud.Rules[0].Generates);
+        Assert.Empty(wrong.Correlations);
+        Assert.Contains(wrong.Problems, p => p.Text.StartsWith("no rule has the id or name 'gone'", StringComparison.Ordinal));
+    }
+}

@@ -1,0 +1,80 @@
+using System.Text;
+using System.Text.RegularExpressions;
+using SysmonWatch.Detection.Events;
+using SysmonWatch.Detection.Sigma;
+
+namespace SysmonWatch.Detection.Tests.Sigma;
+
+/// <summary>
+/// The obvious way to match a rule: walks its tree, with strings and backtracking expressions made of text patterns. The compiled engine must say
+/// the same. Knows valid UTF-8 only.
+/// </summary>
+sealed class SlowEvaluator(bool dashIsNull)
+{
+    readonly Dictionary<TextTest, Regex> _patterns = [];
+    readonly MatchScratch _scratch = new() { DashIsNull = dashIsNull };
+
+    public bool Matches(RuleNode node, FieldedEvent e) => node switch
+    {
+        RuleNode.Selection selection => Matches(selection.Body, e),
+        RuleNode.Not not => !Matches(not.Part, e),
+        RuleNode.All all => all.Parts.All(p => Matches(p, e)),
+        RuleNode.Any any => any.Parts.Any(p => Matches(p, e)),
+        RuleNode.Item item => item.Negated ^ (item.NeedsAll ? item.Values.All(v => Matches(item, v.Test, e)) : item.Values.Any(v => Matches(item, v.Test, e))),
+        _ => throw new InvalidOperationException(),
+    };
+
+    bool Matches(RuleNode.Item item, ValueTest test, FieldedEvent e)
+    {
+        List<(ValueKind Kind, string Text)> values = item.IsKeyword ? All(e) : Values(e, item.Field);
+        ValueKind kind = e.Find(item.Field, out _);
+        return test switch
+        {
+            ExistsTest exists => exists.Expected == (kind != ValueKind.Absent),
+            NullTest => values.Count == 0 || (dashIsNull && values is [(ValueKind.Text, "-")] && kind == ValueKind.Text),
+            AnyTest any => any.Variants.Any(v => Matches(item, v, e)),
+            TextTest text => values.Any(v => Pattern(text).IsMatch(text.Cased ? v.Text : Fold(v.Text))),
+            _ => values.Any(v => test.Matches(e, v.Kind, Encoding.UTF8.GetBytes(v.Text), _scratch)),
+        };
+    }
+
+    static List<(ValueKind, string)> All(FieldedEvent e)
+    {
+        var values = new List<(ValueKind, string)>();
+        for (int i = 0; i < e.FieldCount; i++)
+        {
+            ValueKind kind = e.At(i, out _, out ReadOnlySpan<byte> value);
+            if (kind > ValueKind.Null) values.Add((kind, Encoding.UTF8.GetString(value)));
+        }
+        return values;
+    }
+
+    static List<(ValueKind, string)> Values(FieldedEvent e, FieldId field)
+    {
+        var values = new List<(ValueKind, string)>();
+        ValueKind kind = e.Find(field, out ReadOnlySpan<byte> value);
+        if (kind > ValueKind.Null) values.Add((kind, Encoding.UTF8.GetString(value)));
+        for (int i = 0; e.TryAlternative(field, i, out value); i++) values.Add((ValueKind.Text, Encoding.UTF8.GetString(value)));
+        return values;
+    }
+
+    Regex Pattern(TextTest test)
+    {
+        if (_patterns.TryGetValue(test, out Regex? known)) return known;
+        var pattern = new StringBuilder("\\A");
+        foreach (PatternPart part in test.Parts)
+        {
+            pattern.Append(part.Kind switch
+            {
+                PartKind.Any => @"[\s\S]*",
+                PartKind.One => @"(?>[\uD800-\uDBFF][\uDC00-\uDFFF]|[\s\S])",
+                PartKind.Dash => "[-/–—―]",
+                _ => Regex.Escape(Encoding.UTF8.GetString(part.Literal)),
+            });
+        }
+        return _patterns[test] = new Regex(pattern.Append("\\z").ToString(), RegexOptions.CultureInvariant);
+    }
+
+    static string Fold(string text) => string.Concat(text.EnumerateRunes().Select(r =>
+        r.IsAscii ? Rune.ToLowerInvariant(r) : Rune.ToUpperInvariant(r).IsAscii ? r : Rune.ToUpperInvariant(r)));
+}
