@@ -21,13 +21,15 @@ public sealed class AgreementTests
     public void Agrees_on_every_real_line()
     {
         int events = 0;
-        foreach (string file in RealLines.Files())
+        Parallel.ForEach(RealLines.Files(), file =>
         {
+            var decoder = new SysmonDecoder();
+            var e = new SysmonEvent();
             foreach ((byte[] raw, RecordOrigin origin) in RealLines.Of(file))
             {
-                if (Agreement.Check(raw, origin, _decoder, _event) == DecodeOutcome.Event) events++;
+                if (Agreement.Check(raw, origin, decoder, e) == DecodeOutcome.Event) Interlocked.Increment(ref events);
             }
-        }
+        });
 
         Assert.True(events > 40_000, $"only {events} events in all real files");
     }
