@@ -35,6 +35,6 @@ public class LogEventIdTests
     [Fact]
     public void The_thousand_of_an_id_is_that_of_its_folder()
     {
-        Assert.Empty(Messages.Where(message => message.Id / 1000 != Thousands.GetValueOrDefault(message.Room)));
+        Assert.DoesNotContain(Messages, message => message.Id / 1000 != Thousands.GetValueOrDefault(message.Room));
     }
 }
