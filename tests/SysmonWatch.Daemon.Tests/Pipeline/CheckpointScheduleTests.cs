@@ -24,6 +24,15 @@ public class CheckpointScheduleTests
     }
 
     [Fact]
+    public void The_first_is_due_at_once()
+    {
+        CheckpointSchedule schedule = Schedule();
+        schedule.Moved();
+
+        Assert.Equal(TimeSpan.Zero, schedule.Remaining);
+    }
+
+    [Fact]
     public void Two_checkpoints_are_as_far_apart_as_is_configured()
     {
         CheckpointSchedule schedule = Schedule();

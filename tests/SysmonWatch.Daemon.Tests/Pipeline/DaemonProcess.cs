@@ -60,7 +60,7 @@ sealed class DaemonProcess : IDisposable
     }
 
     /// <summary>Waits for something that is about it; a failure says what it said.</summary>
-    public async Task WaitAsync(Task task, string what)
+    public async Task WaitAsync(Task task, string what, Func<string>? details = null)
     {
         try
         {
@@ -68,7 +68,7 @@ sealed class DaemonProcess : IDisposable
         }
         catch (TimeoutException)
         {
-            throw new TimeoutException($"Waited in vain for {what}. The daemon said:\n{Said}");
+            throw new TimeoutException($"Waited in vain for {what}. {details?.Invoke()} The daemon said:\n{Said}");
         }
     }
 

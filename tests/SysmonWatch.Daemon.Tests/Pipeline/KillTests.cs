@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text;
+using Microsoft.Extensions.Logging.Abstractions;
 using SysmonWatch.Daemon.State;
 using SysmonWatch.Daemon.Tests.Commands;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace SysmonWatch.Daemon.Tests.Pipeline;
 
@@ -15,10 +15,16 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
 
     readonly string _directory = Directory.CreateTempSubdirectory("kill-").FullName;
     int _rotations;
+    bool _passed;
 
     string Log => Path.Combine(_directory, "syslog");
 
-    public void Dispose() => Directory.Delete(_directory, recursive: true);
+    public void Dispose()
+    {
+        // What is left of a run that failed is what shows why.
+        if (_passed) Directory.Delete(_directory, recursive: true);
+        else output.WriteLine($"kept: {_directory}");
+    }
 
     [Fact]
     public async Task However_often_it_is_killed_it_raises_the_same_alerts_and_tells_each()
@@ -34,6 +40,13 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
         File.WriteAllText(config, $"input:\n  files: [{Log}]\n  journal: no\n  start: beginning\nstate:\n  checkpoint_every: 1s\nwebhooks:\n  - name: test\n    type: generic\n    url: {listener.Url}\n    retry:\n      first: 1s\n      longest: 1s\n");
         File.WriteAllText(Log, "");
 
+        // A first start begins with the live file; from the position that it saves on nothing may be missed.
+        using (var first = DaemonProcess.Run(config, state))
+        {
+            await first.ReadyAsync();
+            Assert.Equal(0, await first.StopAsync());
+        }
+
         int written = 0;
         for (int n = 1; n <= kills; n++)
         {
@@ -46,7 +59,11 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
             Append(lines, before, until, random);
             written = until;
             // At times it is killed while it is busy with what was just written, at times when all that can be told was told, at times between.
-            if (random.Next(3) == 0) await daemon.WaitAsync(listener.AllAsync(Expected(lines[..written])), "all alerts so far");
+            if (random.Next(3) == 0)
+            {
+                string[] sofar = Expected(lines[..written]);
+                await daemon.WaitAsync(listener.AllAsync(sofar), "all alerts so far", () => $"missing: {string.Join(", ", sofar.Except(listener.Ids))}; life {n}, {written} of {lines.Length} lines");
+            }
             await daemon.KillAsync();
         }
 
@@ -64,6 +81,7 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
         output.WriteLine($"{expected.Length} alerts, told {listener.Ids.Length} times; {_rotations} rotations");
         // Told again is what was told when the kill came before it could be noted: the exception.
         Assert.True(listener.Ids.Length <= expected.Length + kills, $"{listener.Ids.Length} times told, {expected.Length} alerts, {kills} kills");
+        _passed = true;
     }
 
     /// <summary>The attack on several hosts at once, their lines in turn; at the very end one more deletion, whose alert says that all has been read.</summary>
