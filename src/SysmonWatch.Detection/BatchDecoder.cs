@@ -15,7 +15,6 @@ public sealed class BatchDecoder(SequenceWatch sequence, ProcessTree tree, Arriv
 {
     readonly SysmonDecoder _decoder = new();
     readonly ForgeryHeuristic _heuristic = new();
-    long _number;
 
     /// <summary>The sequence watch, for its state.</summary>
     public SequenceWatch Sequence { get; } = sequence;
@@ -112,7 +111,6 @@ public sealed class BatchDecoder(SequenceWatch sequence, ProcessTree tree, Arriv
             counters.Copies++;
             return false;
         }
-        e.Number = _number++;
         counters.Events++;
         if ((e.Marks & EventMarks.Truncated) != 0) counters.Truncated++;
         if (arrivals.IsFromTheFuture(e.Time, arrived))

@@ -98,7 +98,6 @@ sealed class ReaderStage(
             throw;
         }
         progress.Working();
-        item.TakenAt = time.GetTimestamp();
         item.Rules = Rules;
         bool hasRecords = item.Batch.Records.Records.Count > 0;
         decoder.Decode(item.Batch, EventTime.From(time.GetUtcNow()));
