@@ -7,12 +7,13 @@ namespace SysmonWatch.Detection;
 /// Events on their way from the decoder to the alerts, with the bytes they stand in. Made once and used again. It has one owner at a time: the
 /// reader fills it, one detection worker adds findings, the raiser turns them into alerts and gives it back.
 /// </summary>
-public sealed class EventBatch
+/// <param name="longestRecord">The longest record taken, in bytes.</param>
+public sealed class EventBatch(int longestRecord = RecordBatch.DefaultLongestRecord)
 {
     readonly List<SysmonEvent> _pool = [];
 
     /// <summary>The records it is made from, and the bytes of all its events.</summary>
-    public RecordBatch Records { get; } = new();
+    public RecordBatch Records { get; } = new(longestRecord);
 
     /// <summary>How many events it has.</summary>
     public int Count { get; private set; }

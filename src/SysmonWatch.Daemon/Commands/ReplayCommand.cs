@@ -64,7 +64,7 @@ static class ReplayCommand
         var matcher = new BatchMatcher(compiled);
         var raiser = new AlertRaiser(compiled, new Suppression(options.Alerts.SuppressionPeriod), RulesInUse.Limits(options.Limits), counters) { WatchersOn = !decodeOnly };
         using var printer = new AlertPrinter(output, request.Output);
-        var batch = new EventBatch();
+        var batch = new EventBatch(options.Limits.LineLength);
         List<Alert> raised = [], closed = [];
         using var input = new InputFiles(request.Files);
         IOException? damage = null;

@@ -1,11 +1,13 @@
+using SysmonWatch.Detection.Decoding;
+
 namespace SysmonWatch.Daemon.Configuration;
 
 /// <summary><c>limits</c>: every bound. What goes beyond one is counted and said.</summary>
 sealed record LimitsOptions
 {
-    /// <summary>Longest line that is taken; a longer one is skipped. Default 256 KiB; 64 KiB to 16 MiB.</summary>
+    /// <summary>Longest line that is taken; a longer one is skipped. Default 512 KiB; 64 KiB to 16 MiB.</summary>
     /// <remarks>A Sysmon message has at most 64 KiB, and rsyslog writes a control character as four (#ooo).</remarks>
-    public int LineLength { get; init; } = 256 * 1024;
+    public int LineLength { get; init; } = RecordBatch.DefaultLongestRecord;
 
     /// <summary>Batches of events that wait between two stages; then reading waits. Default 16; 2 to 1024.</summary>
     public int ChannelBatches { get; init; } = 16;

@@ -102,7 +102,7 @@ sealed class Generation : IDisposable
     public ReadOutcome Read(RecordBatch batch, TimeProvider time, bool ended = false)
     {
         ReadOutcome outcome = Read(batch, RecordBatch.Target, time, ended, out bool full);
-        return outcome == ReadOutcome.AtEnd && full ? Read(batch, LineFramer.LongestRecord + RecordBatch.Target, time, ended, out _) : outcome;
+        return outcome == ReadOutcome.AtEnd && full ? Read(batch, batch.LongestRecord + RecordBatch.Target, time, ended, out _) : outcome;
     }
 
     /// <summary>Looks whether it is still the same, without reading on.</summary>
@@ -134,7 +134,7 @@ sealed class Generation : IDisposable
         int end = start + read;
         long arrival = (time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / 10;
         long tooLong = _framer.TooLong;
-        int position = _framer.Split(batch.Buffer, start, end, ended, batch.Records, arrival);
+        int position = _framer.Split(batch.Buffer, start, end, ended, batch.Records, batch.LongestRecord, arrival);
         if (!ended && !full) position = SettleLines(batch, position, end, arrival, time);
         batch.Length = batch.Records.Count > records ? position : start;
         batch.SkippedTooLong += _framer.TooLong - tooLong;
@@ -161,7 +161,7 @@ sealed class Generation : IDisposable
         }
         if (time.GetElapsedTime(_unsettledSince) < Settle) return position;
         _unsettled = -1;
-        return _framer.Split(batch.Buffer, position, position + newline + 1, atEnd: true, batch.Records, arrival);
+        return _framer.Split(batch.Buffer, position, position + newline + 1, atEnd: true, batch.Records, batch.LongestRecord, arrival);
     }
 
     /// <summary>Starts after the last whole line that is there now: the rest of an unfinished one comes with its end.</summary>

@@ -20,7 +20,7 @@ sealed class IntakeCounters
     /// <summary>Bytes of records given out.</summary>
     public long Bytes => Interlocked.Read(ref _bytes);
 
-    /// <summary>Records left out because they are longer than <see cref="LineFramer.LongestRecord"/>.</summary>
+    /// <summary>Records left out because they are longer than <c>limits.line_length</c>.</summary>
     public long TooLong => Interlocked.Read(ref _tooLong);
 
     /// <summary>Journal records left out because they have no MESSAGE.</summary>

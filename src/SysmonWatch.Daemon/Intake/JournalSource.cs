@@ -193,8 +193,8 @@ sealed partial class JournalSource : RecordSource
         int result = journal.Get("MESSAGE", out ReadOnlySpan<byte> message);
         if (result == -ENOENT) into.SkippedWithoutMessage++;
         else if (result < 0) into.SkippedMalformed++;
-        else if (message.Length > LineFramer.LongestRecord) into.SkippedTooLong++;
-        if (result < 0 || message.Length > LineFramer.LongestRecord) return;
+        else if (message.Length > into.LongestRecord) into.SkippedTooLong++;
+        if (result < 0 || message.Length > into.LongestRecord) return;
         int start = into.Length;
         message.CopyTo(into.Room(message.Length));
         message = into.Buffer.AsSpan(start, message.Length);

@@ -100,7 +100,7 @@ sealed partial class PipelineService(
 
         int workers = options.Limits.DetectionWorkers > 0 ? options.Limits.DetectionWorkers : Math.Min(Environment.ProcessorCount, MostWorkersByDefault);
         int batches = options.Limits.ChannelBatches + workers + 2;
-        using var pool = new WorkItemPool(batches);
+        using var pool = new WorkItemPool(batches, options.Limits.LineLength);
         Channel<WorkItem> toWorkers = Bounded(batches), inOrder = Bounded(batches);
         var schedule = new CheckpointSchedule(options.State.CheckpointEvery, time);
 

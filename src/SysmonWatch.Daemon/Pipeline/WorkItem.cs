@@ -1,5 +1,6 @@
 using System.Threading.Tasks.Sources;
 using SysmonWatch.Detection;
+using SysmonWatch.Detection.Decoding;
 using SysmonWatch.Detection.Sigma;
 
 namespace SysmonWatch.Daemon.Pipeline;
@@ -8,13 +9,14 @@ namespace SysmonWatch.Daemon.Pipeline;
 /// A batch on its way through the stages. The reader puts it into two channels, to the detection workers and, in order, to the last stage, which
 /// waits for its findings. Used again afterwards.
 /// </summary>
-sealed class WorkItem : IValueTaskSource
+/// <param name="longestRecord">The longest record taken, in bytes.</param>
+sealed class WorkItem(int longestRecord = RecordBatch.DefaultLongestRecord) : IValueTaskSource
 {
     // The last stage continues on the thread pool: a worker goes on with the next batch at once.
     ManualResetValueTaskSourceCore<bool> _matched = new() { RunContinuationsAsynchronously = true };
 
     /// <summary>The events.</summary>
-    public EventBatch Batch { get; } = new();
+    public EventBatch Batch { get; } = new(longestRecord);
 
     /// <summary>The rules it is evaluated with: a reload takes effect between two batches, for all stages at the same one.</summary>
     public CompiledRules Rules { get; set; } = null!;

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using SysmonWatch.Detection.Decoding;
 
 namespace SysmonWatch.Daemon.Pipeline;
 
@@ -7,7 +8,8 @@ namespace SysmonWatch.Daemon.Pipeline;
 /// buffer. Only as many are made as are needed at once. Thread-safe.
 /// </summary>
 /// <param name="most">How many batches at most.</param>
-sealed class WorkItemPool(int most) : IDisposable
+/// <param name="longestRecord">The longest record that one takes, in bytes.</param>
+sealed class WorkItemPool(int most, int longestRecord = RecordBatch.DefaultLongestRecord) : IDisposable
 {
     readonly SemaphoreSlim _left = new(most, most);
     // The one used last is still in the processor's caches.
@@ -17,7 +19,7 @@ sealed class WorkItemPool(int most) : IDisposable
     public async ValueTask<WorkItem> RentAsync(CancellationToken stop)
     {
         await _left.WaitAsync(stop);
-        return _idle.TryPop(out WorkItem? item) ? item : new WorkItem();
+        return _idle.TryPop(out WorkItem? item) ? item : new WorkItem(longestRecord);
     }
 
     /// <summary>Gives a batch back.</summary>

@@ -125,7 +125,7 @@ sealed class JournalExportReader(Stream stream, byte[] ahead, bool fill) : Recor
     bool CopyBinary(RecordBatch into)
     {
         if (Length() is not { } bytes) return false;
-        if (bytes > LineFramer.LongestRecord)
+        if (bytes > (ulong)into.LongestRecord)
         {
             Skip(bytes);
             SkipLine();
@@ -151,7 +151,7 @@ sealed class JournalExportReader(Stream stream, byte[] ahead, bool fill) : Recor
             int newline = _buffer.AsSpan(_at, _length - _at).IndexOf((byte)'\n');
             int piece = newline < 0 ? _length - _at : newline;
             copied += piece;
-            if (copied > LineFramer.LongestRecord)
+            if (copied > into.LongestRecord)
             {
                 SkipLine();
                 return false;

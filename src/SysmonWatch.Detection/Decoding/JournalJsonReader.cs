@@ -9,9 +9,6 @@ namespace SysmonWatch.Detection.Decoding;
 /// <remarks>Source: systemd.io/JOURNAL_EXPORT_FORMATS.</remarks>
 sealed class JournalJsonReader(Stream stream, byte[] ahead, bool fill) : RecordReader(stream, ahead, fill)
 {
-    /// <summary>The longest line taken: the longest record as byte numbers ("255," or "255, " each), and its other fields.</summary>
-    const int LongestLine = (LineFramer.LongestRecord * 5) + (64 * 1024);
-
     readonly JournalEntry _entry = new();
     byte[] _buffer = new byte[RecordBatch.Target];
     int _at;
@@ -61,7 +58,7 @@ sealed class JournalJsonReader(Stream stream, byte[] ahead, bool fill) : RecordR
                 }
                 int from = into.Length;
                 bool there = Value(ref json, into);
-                if (there && isMessage && into.Length - from > LineFramer.LongestRecord)
+                if (there && isMessage && into.Length - from > into.LongestRecord)
                 {
                     _entry.MessageTooLong = true;
                     into.Length = from;
@@ -146,12 +143,14 @@ sealed class JournalJsonReader(Stream stream, byte[] ahead, bool fill) : RecordR
         _at = 0;
         if (_length == _buffer.Length)
         {
-            if (_buffer.Length >= LongestLine)
+            // The longest record as byte numbers ("255," or "255, " each), and its other fields.
+            int longestLine = (into.LongestRecord * 5) + (64 * 1024);
+            if (_buffer.Length >= longestLine)
             {
                 SkipLine(into);
                 return;
             }
-            System.Array.Resize(ref _buffer, Math.Min(_buffer.Length * 2, LongestLine));
+            System.Array.Resize(ref _buffer, Math.Min(_buffer.Length * 2, longestLine));
         }
         int got = Read(_buffer.AsSpan(_length));
         _length += got;

@@ -20,11 +20,6 @@ namespace SysmonWatch.Detection.Decoding;
 /// </remarks>
 public sealed class LineFramer
 {
-    /// <summary>
-    /// The longest record taken, in bytes. Sysmon writes 65,535 at most, of which rsyslog's escaping can make four times as many.
-    /// </summary>
-    public const int LongestRecord = 512 * 1024;
-
     /// <summary>From this length on an unfinished first line counts as cut by rsyslog ($MaxMessageSize is 8096).</summary>
     const int CutLength = 8000;
 
@@ -34,7 +29,7 @@ public sealed class LineFramer
     /// <summary>True inside a line that is too long: what comes up to its newline is left out. To be saved with a position within it.</summary>
     public bool IsSkipping { get; set; }
 
-    /// <summary>How many lines were longer than <see cref="LongestRecord"/> and left out.</summary>
+    /// <summary>How many lines were too long and left out.</summary>
     public long TooLong { get; private set; }
 
     /// <summary>Forgets an unfinished line, for a new file.</summary>
@@ -49,9 +44,10 @@ public sealed class LineFramer
     /// event that may go on in the next line, are left for the next call.
     /// </param>
     /// <param name="into">Gets the records.</param>
+    /// <param name="longest">The longest line taken, in bytes.</param>
     /// <param name="arrival">Arrival of all of them, microseconds since 1970; 0 for none.</param>
     /// <returns>Where the next record starts: everything before is in <paramref name="into"/> or counted in <see cref="TooLong"/>.</returns>
-    public int Split(byte[] buffer, int position, int end, bool atEnd, List<LogRecord> into, long arrival = 0)
+    public int Split(byte[] buffer, int position, int end, bool atEnd, List<LogRecord> into, int longest, long arrival = 0)
     {
         while (position < end)
         {
@@ -64,7 +60,7 @@ public sealed class LineFramer
                 continue;
             }
             int lineEnd = newline < 0 ? end : position + newline;
-            if (lineEnd - position > LongestRecord)
+            if (lineEnd - position > longest)
             {
                 TooLong++;
                 if (newline < 0)

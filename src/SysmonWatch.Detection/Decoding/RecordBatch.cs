@@ -4,15 +4,28 @@ namespace SysmonWatch.Detection.Decoding;
 
 /// <summary>
 /// Records on their way from a source to the decoder, with the bytes they stand in. Made once and used again: <see cref="Clear"/> keeps the
-/// memory. Not thread-safe; one owner at a time.
+/// memory, but for what a very long record needed. Not thread-safe; one owner at a time.
 /// </summary>
-public sealed class RecordBatch
+/// <param name="longestRecord">The longest record taken, in bytes.</param>
+public sealed class RecordBatch(int longestRecord = RecordBatch.DefaultLongestRecord)
 {
+    /// <summary>
+    /// The longest record that is taken by default: 512 KiB. Sysmon writes 65,535 bytes at most, of which rsyslog's escaping can make four times
+    /// as many.
+    /// </summary>
+    public const int DefaultLongestRecord = 512 * 1024;
+
+    /// <summary>A buffer that one long record made larger than this is not kept.</summary>
+    const int LargestKept = 4 * Target;
+
     /// <summary>How many bytes a reader aims to put into one batch. A single record may be longer.</summary>
     public const int Target = 256 * 1024;
 
     /// <summary>The bytes. Replaced by a larger array when a record needs it.</summary>
-    public byte[] Buffer { get; private set; } = new byte[Target + (64 * 1024)];
+    public byte[] Buffer { get; private set; } = NewBuffer();
+
+    /// <summary>The longest record taken, in bytes; a longer one is left out and counted.</summary>
+    public int LongestRecord { get; } = longestRecord;
 
     /// <summary>How many bytes of <see cref="Buffer"/> are in use.</summary>
     public int Length { get; set; }
@@ -20,7 +33,7 @@ public sealed class RecordBatch
     /// <summary>The records, in order.</summary>
     public List<LogRecord> Records { get; } = new(512);
 
-    /// <summary>Records left out because they are longer than <see cref="LineFramer.LongestRecord"/>.</summary>
+    /// <summary>Records left out because they are longer than <see cref="LongestRecord"/>.</summary>
     public long SkippedTooLong { get; set; }
 
     /// <summary>Journal records left out because their MESSAGE is missing or null (<c>journalctl -o json</c> without <c>--all</c>).</summary>
@@ -32,12 +45,15 @@ public sealed class RecordBatch
     /// <summary>Makes it empty again.</summary>
     public void Clear()
     {
+        if (Buffer.Length > LargestKept) Buffer = NewBuffer();
         Length = 0;
         Records.Clear();
         SkippedTooLong = 0;
         SkippedWithoutMessage = 0;
         SkippedMalformed = 0;
     }
+
+    static byte[] NewBuffer() => new byte[Target + (64 * 1024)];
 
     /// <summary>Room for that many bytes more behind <see cref="Length"/>; what is in use stays.</summary>
     public Span<byte> Room(int bytes)

@@ -24,7 +24,7 @@ sealed class SyslogTextReader(Stream stream, byte[] ahead, bool fill) : RecordRe
             int got = Read(into.Buffer.AsSpan(into.Length, Math.Max(RecordBatch.Target - into.Length, into.Buffer.Length - into.Length)));
             _ended = got == 0;
             into.Length += got;
-            position = _framer.Split(into.Buffer, position, into.Length, _ended, into.Records);
+            position = _framer.Split(into.Buffer, position, into.Length, _ended, into.Records, into.LongestRecord);
             if (into.Records.Count == 0 && position == into.Length) into.Length = position = 0;
         }
         while (into.Records.Count == 0 && !_ended);

@@ -101,6 +101,26 @@ public sealed class FileSourceTests : IDisposable
         Assert.Equal(0, source.Behind);
     }
 
+    [Fact]
+    public async Task Takes_lines_as_long_as_the_batch_allows_and_counts_longer_ones()
+    {
+        var counters = new IntakeCounters();
+        await using var source = new FileSource([_log.Live], StartAt.Beginning, TimeProvider.System, NullLogger.Instance, counters, new SilentDoorbell(), TimeSpan.Zero);
+        string megabyte = new('x', 1 << 20);
+        await File.WriteAllTextAsync(_log.Live, $"{megabyte}\n{megabyte}{megabyte}\nlast\n", _soon.Token);
+
+        var batch = new RecordBatch(1 << 20);
+        List<int> lengths = [];
+        while (lengths.Count < 2)
+        {
+            Assert.True(await source.ReadAsync(batch, _soon.Token));
+            lengths.AddRange(batch.Records.Select(record => record.Text.Length));
+        }
+
+        Assert.Equal([1 << 20, 4], lengths);
+        Assert.Equal(1, counters.TooLong);
+    }
+
     FileSource Open(IDoorbell doorbell, TimeSpan interval) =>
         new([_log.Live], StartAt.Beginning, TimeProvider.System, NullLogger.Instance, new IntakeCounters(), doorbell, interval);
 

@@ -65,7 +65,7 @@ public sealed class JournalReaderTests
     [Fact]
     public void A_message_that_is_too_long_is_counted()
     {
-        string text = new('x', LineFramer.LongestRecord + 1);
+        string text = new('x', RecordBatch.DefaultLongestRecord + 1);
 
         Assert.Empty(Records($"__CURSOR=1\n{Genuine}MESSAGE={text}\n\n", out RecordBatch export));
         Assert.Empty(Records($$"""{"SYSLOG_IDENTIFIER":"sysmon","MESSAGE":"{{text}}"}""" + "\n", out RecordBatch json));

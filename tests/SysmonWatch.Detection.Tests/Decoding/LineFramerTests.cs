@@ -7,6 +7,7 @@ namespace SysmonWatch.Detection.Tests.Decoding;
 
 public sealed class LineFramerTests
 {
+    const int Longest = 128 * 1024;
     const string Header = "Nov 24 02:11:58 vm sysmon: ";
     const string Open = Header + "<Event><System><EventID>1</EventID></System><EventData><Data Name=\"CommandLine\">bash -c a";
     const string Close = "b</Data><Data Name=\"User\">alice</Data></EventData></Event>";
@@ -17,7 +18,7 @@ public sealed class LineFramerTests
     {
         byte[] bytes = Encoding.Latin1.GetBytes(text);
         List<LogRecord> records = [];
-        consumed = new LineFramer().Split(bytes, 0, bytes.Length, atEnd, records);
+        consumed = new LineFramer().Split(bytes, 0, bytes.Length, atEnd, records, Longest);
         return [.. records.Select(r => text.Substring(r.Text.Start, r.Text.Length))];
     }
 
@@ -81,15 +82,22 @@ public sealed class LineFramerTests
     {
         var framer = new LineFramer();
         List<LogRecord> records = [];
-        byte[] bytes = Encoding.ASCII.GetBytes("a\n" + new string('x', LineFramer.LongestRecord + 1));
+        byte[] bytes = Encoding.ASCII.GetBytes("a\n" + new string('x', Longest + 1));
 
-        int consumed = framer.Split(bytes, 0, bytes.Length, atEnd: false, records);
+        int consumed = framer.Split(bytes, 0, bytes.Length, atEnd: false, records, Longest);
         byte[] rest = "xxx\nb\n"u8.ToArray();
-        framer.Split(rest, 0, rest.Length, atEnd: false, records);
+        framer.Split(rest, 0, rest.Length, atEnd: false, records, Longest);
 
         Assert.Equal(bytes.Length, consumed);
         Assert.Equal([new Slice(0, 1), new Slice(4, 1)], records.Select(r => r.Text));
         Assert.Equal(1, framer.TooLong);
+    }
+
+    [Fact]
+    public void A_line_as_long_as_the_longest_is_taken()
+    {
+        Assert.Equal(Longest, Assert.Single(Split(new string('x', Longest))).Length);
+        Assert.Empty(Split(new string('x', Longest + 1)));
     }
 
     [Fact]
@@ -100,7 +108,7 @@ public sealed class LineFramerTests
         {
             byte[] all = [.. which.SelectMany(i => (byte[])[.. lines[i], (byte)'\n'])];
             List<LogRecord> whole = [];
-            new LineFramer().Split(all, 0, all.Length, atEnd: true, whole);
+            new LineFramer().Split(all, 0, all.Length, atEnd: true, whole, Longest);
 
             List<LogRecord> pieces = [];
             var framer = new LineFramer();
@@ -108,7 +116,7 @@ public sealed class LineFramerTests
             for (int i = 0; end < all.Length; i++)
             {
                 end = Math.Min(all.Length, end + sizes[i % sizes.Length]);
-                position = framer.Split(all, position, end, atEnd: end == all.Length, pieces);
+                position = framer.Split(all, position, end, atEnd: end == all.Length, pieces, Longest);
             }
 
             Assert.Equal(whole, pieces);
