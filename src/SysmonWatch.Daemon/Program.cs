@@ -7,11 +7,12 @@ static class Program
 {
     static async Task<int> Main(string[] args)
     {
+        // A command that has something to end listens to signals itself; the others end at once, as programs do.
         RootCommand root = Create(TimeProvider.System);
         ParseResult parsed = root.Parse(args);
         try
         {
-            int code = await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+            int code = await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
             return parsed.Errors.Count > 0 ? ExitCodes.Usage : code;
         }
         catch (IOException failure)

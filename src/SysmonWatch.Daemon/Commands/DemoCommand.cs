@@ -16,8 +16,21 @@ static class DemoCommand
     public static Command Create(TimeProvider time)
     {
         var command = new Command("demo", "Play a short attack into a temporary log, run the daemon on it, and show the alerts as they are raised.");
-        command.SetAction((_, stop) => RunAsync(AnsiConsole.Console, time, stop));
+        command.SetAction((_, _) => RunUntilEndedAsync(AnsiConsole.Console, time));
         return command;
+    }
+
+    static async Task<int> RunUntilEndedAsync(IAnsiConsole console, TimeProvider time)
+    {
+        using var signals = new EndSignals();
+        try
+        {
+            return await RunAsync(console, time, signals.Token);
+        }
+        catch (OperationCanceledException) when (signals.Token.IsCancellationRequested)
+        {
+            return ExitCodes.Interrupted;
+        }
     }
 
     public static async Task<int> RunAsync(IAnsiConsole console, TimeProvider time, CancellationToken stop)

@@ -17,4 +17,7 @@ static class ExitCodes
 
     /// <summary>EX_CONFIG: the configuration is wrong.</summary>
     public const int Configuration = 78;
+
+    /// <summary>Ended by whoever started it, before it was done: 128 and the number of SIGINT, as shells say it.</summary>
+    public const int Interrupted = 130;
 }

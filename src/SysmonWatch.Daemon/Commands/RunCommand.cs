@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using SysmonWatch.Daemon.Configuration;
 using SysmonWatch.Daemon.Pipeline;
@@ -14,12 +15,13 @@ static class RunCommand
         Option<string?> config = SharedOptions.Config();
         var state = new Option<string?>("--state-dir") { HelpName = "DIR", Description = "Where state is kept, in place of state.directory of the configuration." };
         var command = new Command("run", "Run the daemon in the foreground. SIGTERM ends it, SIGHUP reloads configuration and rules.") { config, state };
-        command.SetAction((parsed, stop) => RunAsync(parsed.GetValue(config), parsed.GetValue(state), time, stop));
+        command.SetAction((parsed, _) => RunAsync(parsed.GetValue(config), parsed.GetValue(state), time));
         return command;
     }
 
-    static async Task<int> RunAsync(string? config, string? stateDirectory, TimeProvider time, CancellationToken stop)
+    static async Task<int> RunAsync(string? config, string? stateDirectory, TimeProvider time)
     {
+        using var signals = new EndSignals();
         LoadedConfiguration loaded = ConfigurationLoader.Load(config);
         foreach (ConfigurationProblem problem in loaded.Problems) await Console.Error.WriteLineAsync(problem.ToString());
         if (loaded.Options is not { } options) return ExitCodes.Configuration;
@@ -31,7 +33,11 @@ static class RunCommand
         try
         {
             using IHost host = DaemonHost.Build(settings.Apply(options), settings, time);
-            await host.RunAsync(stop);
+            if (signals.Token.IsCancellationRequested) return ExitCodes.Success;
+            await host.StartAsync();
+            IHostApplicationLifetime lifetime = host.Services.GetRequiredService<IHostApplicationLifetime>();
+            await using CancellationTokenRegistration ending = signals.Token.Register(lifetime.StopApplication);
+            await host.WaitForShutdownAsync();
         }
         catch (Exception mistake) when (mistake is StateDirectoryInUseException or DllNotFoundException)
         {

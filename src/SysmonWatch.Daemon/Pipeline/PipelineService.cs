@@ -126,7 +126,7 @@ sealed partial class PipelineService(
 
     async Task SayReadyAsync(ReaderStage reader, RuleUpdate rules)
     {
-        await reader.Opened;
+        if (!await reader.Opened) return;
         notifier.Ready($"reading {reader.Source?.Status}");
         LogReady(_logger, reader.Source?.Status ?? "", rules.Compiled.Rules.Rules.Count, rules.Compiled.Rules.Correlations.Count);
     }

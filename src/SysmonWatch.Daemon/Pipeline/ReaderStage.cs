@@ -37,10 +37,10 @@ sealed class ReaderStage(
     /// <summary>What is read at the moment.</summary>
     public RecordSource? Source => _source;
 
-    /// <summary>Completes once the source is open: it has looked at its files and waits, or has read.</summary>
-    public Task Opened => _opened.Task;
+    /// <summary>True once the source is open: it has looked at its files and waits, or has read. False where it ended before that.</summary>
+    public Task<bool> Opened => _opened.Task;
 
-    readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    readonly TaskCompletionSource<bool> _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Goes over to another source after the batch that is being read. From any thread; the old source is disposed.</summary>
     public void SwitchTo(RecordSource source)
@@ -67,7 +67,7 @@ sealed class ReaderStage(
         finally
         {
             await FinishAsync();
-            _opened.TrySetResult();
+            _opened.TrySetResult(false);
         }
     }
 
@@ -85,7 +85,7 @@ sealed class ReaderStage(
             // A timer only while there is something to write: an idle host is not woken.
             using ITimer? due = schedule.IsDirty ? time.CreateTimer(static w => ((CancellationTokenSource)w!).Cancel(), wait, schedule.Remaining, Timeout.InfiniteTimeSpan) : null;
             ValueTask<bool> reading = _source!.ReadAsync(item.Batch.Records, wait.Token);
-            _opened.TrySetResult();
+            _opened.TrySetResult(true);
             more = await reading;
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
