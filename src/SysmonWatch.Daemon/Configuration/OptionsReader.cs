@@ -1,3 +1,4 @@
+using SysmonWatch.Detection.Events;
 using YamlDotNet.RepresentationModel;
 
 namespace SysmonWatch.Daemon.Configuration;
@@ -42,9 +43,21 @@ sealed class OptionsReader(Surroundings surroundings, ProblemList problems)
             Paths = paths,
             PathsAreDefault = ReferenceEquals(paths, RulesOptions.DefaultPaths),
             Disabled = section.Texts("disabled", [], static text => Parsed<string>.Good(text)),
+            Repairs = Repairs(section.Section("repairs")),
         };
         section.End();
         return options;
+    }
+
+    static Repairs Repairs(YamlSection section)
+    {
+        Repairs repairs = SysmonWatch.Detection.Events.Repairs.None;
+        foreach ((string name, Repairs repair) in RepairNames.All)
+        {
+            if (section.Read(name, true, Values.YesNo)) repairs |= repair;
+        }
+        section.End();
+        return repairs;
     }
 
     static JournalOptions Journal(YamlSection section)

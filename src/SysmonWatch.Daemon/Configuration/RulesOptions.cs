@@ -1,3 +1,5 @@
+using SysmonWatch.Detection.Events;
+
 namespace SysmonWatch.Daemon.Configuration;
 
 /// <summary><c>rules</c>: what is looked for.</summary>
@@ -14,6 +16,9 @@ sealed record RulesOptions
 
     /// <summary>Ids (or names) of rules that are not used. Default none.</summary>
     public IReadOnlyList<string> Disabled { get; init; } = [];
+
+    /// <summary>What is repaired in Sysmon's events. Default all.</summary>
+    public Repairs Repairs { get; init; } = Repairs.All;
 
     /// <summary>The paths used where the configuration names none.</summary>
     public static IReadOnlyList<string> DefaultPaths { get; } = ["/usr/share/sysmonwatch/rules", "/etc/sysmonwatch/rules.d"];

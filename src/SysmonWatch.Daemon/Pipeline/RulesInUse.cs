@@ -20,6 +20,13 @@ static class RulesInUse
             : RuleLoader.Load(Shipped(), existing);
     }
 
+    /// <summary>How the configuration wants rules to be matched.</summary>
+    public static RuleOptions Matching(RulesOptions options) => new()
+    {
+        Repairs = options.Repairs,
+        Silenced = options.Disabled.ToHashSet(StringComparer.OrdinalIgnoreCase),
+    };
+
     /// <summary>Bounds of correlation windows from the configuration.</summary>
     public static CorrelationLimits Limits(LimitsOptions limits) => new()
     {

@@ -18,7 +18,7 @@ public sealed class RuleMatcher
     /// <returns>Positions in <see cref="RuleSet.Rules"/>, ascending; valid until the next call.</returns>
     public ReadOnlySpan<int> Match(SysmonEvent e)
     {
-        _scratch.DashIsNull = _rules.Options.DashIsNull;
+        Prepare(e);
         _matches.Clear();
         RunOfSysmon(e.EventId).Match(e, _matches);
         return CollectionsMarshal.AsSpan(_matches);
@@ -30,7 +30,7 @@ public sealed class RuleMatcher
     /// <returns>Positions in <see cref="RuleSet.Rules"/>, ascending; valid until the next call.</returns>
     public ReadOnlySpan<int> Match(FieldedEvent e, LogSource? source)
     {
-        _scratch.DashIsNull = false;
+        Prepare(e);
         _matches.Clear();
         bool own = _rules.TryOfSource(source, out RuleProgram program);
         RunOf(program).Match(e, _matches);
@@ -43,8 +43,14 @@ public sealed class RuleMatcher
     /// <param name="e">The event that it matched.</param>
     public IReadOnlyList<Evidence> Explain(int rule, FieldedEvent e)
     {
-        _scratch.DashIsNull = e is SysmonEvent && _rules.Options.DashIsNull;
+        Prepare(e);
         return RuleEvidence.Collect(_rules.Rules.Rules[rule].Condition, e, _scratch);
+    }
+
+    void Prepare(FieldedEvent e)
+    {
+        _scratch.DashIsNull = e is SysmonEvent && (_rules.Options.Repairs & Repairs.DashIsNull) != 0;
+        if (e is SysmonEvent sysmon) sysmon.Repairs = _rules.Options.Repairs;
     }
 
     ProgramRun RunOfSysmon(int eventId)

@@ -152,6 +152,7 @@ sealed class FieldReferenceTest(FieldId other, FieldComparison comparison, bool 
         if (e.Find(other, out ReadOnlySpan<byte> its) > ValueKind.Null && Compare(mine, cased ? its : scratch.FoldOther(its))) return true;
         for (int i = 0; e.TryAlternative(other, i, out ReadOnlySpan<byte> alternative); i++)
         {
+            if (scratch.AsWritten && e.RepairOf(other, i) is not null) continue;
             if (Compare(mine, cased ? alternative : scratch.FoldOther(alternative))) return true;
         }
         return false;

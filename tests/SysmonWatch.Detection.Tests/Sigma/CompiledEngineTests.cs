@@ -37,7 +37,7 @@ public sealed class CompiledEngineTests
             {
                 var random = new RandomRules(seed);
                 RuleSet set = RuleLoader.Parse(Enumerable.Range(0, 12).Select(i => ($"{i}.yml", random.Rule(i))));
-                RuleMatcher matcher = CompiledRules.Compile(set, new RuleOptions { DashIsNull = dashIsNull }).CreateMatcher();
+                RuleMatcher matcher = CompiledRules.Compile(set, new RuleOptions { Repairs = dashIsNull ? Repairs.All : Repairs.All & ~Repairs.DashIsNull }).CreateMatcher();
                 var slow = new SlowEvaluator(dashIsNull);
                 for (int i = 0; i < 20; i++)
                 {

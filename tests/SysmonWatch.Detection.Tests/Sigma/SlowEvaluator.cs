@@ -14,25 +14,36 @@ sealed class SlowEvaluator(bool dashIsNull)
     readonly Dictionary<TextTest, Regex> _patterns = [];
     readonly MatchScratch _scratch = new() { DashIsNull = dashIsNull };
 
-    public bool Matches(RuleNode node, FieldedEvent e) => node switch
-    {
-        RuleNode.Selection selection => Matches(selection.Body, e),
-        RuleNode.Not not => !Matches(not.Part, e),
-        RuleNode.All all => all.Parts.All(p => Matches(p, e)),
-        RuleNode.Any any => any.Parts.Any(p => Matches(p, e)),
-        RuleNode.Item item => item.Negated ^ (item.NeedsAll ? item.Values.All(v => Matches(item, v.Test, e)) : item.Values.Any(v => Matches(item, v.Test, e))),
-        _ => throw new InvalidOperationException(),
-    };
+    public bool Matches(RuleNode node, FieldedEvent e) => Matches(node, e, negative: false);
 
-    bool Matches(RuleNode.Item item, ValueTest test, FieldedEvent e)
+    /// <summary>Under a negation, what repairs brought is not looked at.</summary>
+    bool Matches(RuleNode node, FieldedEvent e, bool negative)
     {
-        List<(ValueKind Kind, string Text)> values = item.IsKeyword ? All(e) : Values(e, item.Field);
+        switch (node)
+        {
+            case RuleNode.Selection selection: return Matches(selection.Body, e, negative);
+            case RuleNode.Not not: return !Matches(not.Part, e, !negative);
+            case RuleNode.All all: return all.Parts.All(p => Matches(p, e, negative));
+            case RuleNode.Any any: return any.Parts.Any(p => Matches(p, e, negative));
+            case RuleNode.Item item:
+                bool asWritten = negative != item.Negated;
+                bool Holds(ItemValue v) => Matches(item, v.Test, e, asWritten);
+                return item.Negated ^ (item.NeedsAll ? item.Values.All(Holds) : item.Values.Any(Holds));
+            default: throw new InvalidOperationException();
+        }
+    }
+
+    bool Matches(RuleNode.Item item, ValueTest test, FieldedEvent e, bool asWritten)
+    {
+        List<(ValueKind Kind, string Text)> values = item.IsKeyword ? All(e) : Values(e, item.Field, asWritten);
+        List<(ValueKind Kind, string Text)> written = Values(e, item.Field, asWritten: true);
         ValueKind kind = e.Find(item.Field, out _);
+        _scratch.AsWritten = asWritten;
         return test switch
         {
             ExistsTest exists => exists.Expected == (kind != ValueKind.Absent),
-            NullTest => values.Count == 0 || (dashIsNull && values is [(ValueKind.Text, "-")] && kind == ValueKind.Text),
-            AnyTest any => any.Variants.Any(v => Matches(item, v, e)),
+            NullTest => written.Count == 0 || (dashIsNull && written is [(ValueKind.Text, "-")] && kind == ValueKind.Text),
+            AnyTest any => any.Variants.Any(v => Matches(item, v, e, asWritten)),
             TextTest text => values.Any(v => Pattern(text).IsMatch(text.Cased ? v.Text : Fold(v.Text))),
             _ => values.Any(v => test.Matches(e, v.Kind, Encoding.UTF8.GetBytes(v.Text), _scratch)),
         };
@@ -49,12 +60,15 @@ sealed class SlowEvaluator(bool dashIsNull)
         return values;
     }
 
-    static List<(ValueKind, string)> Values(FieldedEvent e, FieldId field)
+    static List<(ValueKind, string)> Values(FieldedEvent e, FieldId field, bool asWritten)
     {
         var values = new List<(ValueKind, string)>();
         ValueKind kind = e.Find(field, out ReadOnlySpan<byte> value);
         if (kind > ValueKind.Null) values.Add((kind, Encoding.UTF8.GetString(value)));
-        for (int i = 0; e.TryAlternative(field, i, out value); i++) values.Add((ValueKind.Text, Encoding.UTF8.GetString(value)));
+        for (int i = 0; e.TryAlternative(field, i, out value); i++)
+        {
+            if (!asWritten || e.RepairOf(field, i) is null) values.Add((ValueKind.Text, Encoding.UTF8.GetString(value)));
+        }
         return values;
     }
 
