@@ -2,11 +2,11 @@ using System.CommandLine;
 using System.Globalization;
 using SysmonWatch.Daemon.Configuration;
 using SysmonWatch.Daemon.Pipeline;
+using SysmonWatch.Detection;
 using SysmonWatch.Detection.Alerting;
 using SysmonWatch.Detection.Decoding;
 using SysmonWatch.Detection.Processes;
 using SysmonWatch.Detection.Sigma;
-using SysmonWatch.Detection;
 
 namespace SysmonWatch.Daemon.Commands;
 

@@ -143,7 +143,8 @@ public sealed class ReferenceParserTests
                 (System.Text.RegularExpressions.RegexOptions.Multiline, "m"),
                 (System.Text.RegularExpressions.RegexOptions.Singleline, "s"),
             ]
-            switch { var flags => flags.Where(f => regex.Options.HasFlag(f.Flag)).Select(f => f.Name) });
+            switch
+            { var flags => flags.Where(f => regex.Options.HasFlag(f.Flag)).Select(f => f.Name) });
     }
 
     static Number Number(JsonElement json)
