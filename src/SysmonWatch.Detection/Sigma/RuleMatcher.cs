@@ -47,6 +47,31 @@ public sealed class RuleMatcher
         return RuleEvidence.Collect(_rules.Rules.Rules[rule].Condition, e, _scratch);
     }
 
+    /// <summary>The whole condition of a rule over an event, with what is true and what is not. Makes strings.</summary>
+    /// <param name="rule">A position in <see cref="RuleSet.Rules"/>.</param>
+    /// <param name="e">Any event.</param>
+    public RuleExplanation ExplainTree(int rule, FieldedEvent e)
+    {
+        Prepare(e);
+        return RuleExplainer.Explain(_rules.Rules.Rules[rule], e, _scratch);
+    }
+
+    /// <summary>How often this matcher looked at each rule (beyond what the literals of all rules ruled out) and how often the rule matched.</summary>
+    /// <returns>By position in <see cref="RuleSet.Rules"/>.</returns>
+    public (long Evaluations, long Matches)[] Costs()
+    {
+        var costs = new (long Evaluations, long Matches)[_rules.Rules.Rules.Count];
+        foreach (ProgramRun run in _runs.Values)
+        {
+            for (int i = 0; i < run.Program.Rules.Length; i++)
+            {
+                ref (long Evaluations, long Matches) cost = ref costs[run.Program.Rules[i]];
+                cost = (cost.Evaluations + run.Evaluations[i], cost.Matches + run.Matches[i]);
+            }
+        }
+        return costs;
+    }
+
     void Prepare(FieldedEvent e)
     {
         _scratch.DashIsNull = e is SysmonEvent && (_rules.Options.Repairs & Repairs.DashIsNull) != 0;
