@@ -3,7 +3,6 @@ using SysmonWatch.Daemon.Configuration;
 using SysmonWatch.Daemon.Pipeline;
 using SysmonWatch.Detection;
 using SysmonWatch.Detection.Alerting;
-using SysmonWatch.Detection.Events;
 using SysmonWatch.Detection.Sigma;
 
 namespace SysmonWatch.Daemon.Commands;

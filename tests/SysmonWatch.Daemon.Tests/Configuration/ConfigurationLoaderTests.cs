@@ -95,7 +95,7 @@ public sealed class ConfigurationLoaderTests
         { "limits: {line-length: 64KiB}", "1:10: error: unknown key 'line-length' in limits. Did you mean 'line_length'?" },
         { "[a, b]", "1:1: error: the file: a list where keys with values are expected." },
         { "just text", "1:1: error: the file: a single value where keys with values are expected." },
-        { "rules: {repairs: {dash_is_nul: no}}", "1:18: error: unknown key 'dash_is_nul' in rules.repairs. Did you mean 'dash_is_null'?" },
+        { "rules: {repairs: {dash_is_nul: no}}", "1:19: error: unknown key 'dash_is_nul' in rules.repairs. Did you mean 'dash_is_null'?" },
         { "input: yes", "1:8: error: input: a single value where keys with values are expected." },
         { "input: {[a]: b}", "1:9: error: input: a list where a key is expected." },
         { "input: {files: {a: b}}", "1:16: error: input.files: a mapping where a single value is expected." },
