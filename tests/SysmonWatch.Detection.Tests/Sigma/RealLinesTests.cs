@@ -26,8 +26,8 @@ public sealed class RealLinesTests
         int found = 0;
         foreach (SysmonEvent e in Events())
         {
-            // 97 is prime: no pattern of the captures falls in step with it.
-            if (number++ % (Full ? 1 : 97) != 0) continue;
+            // 41 is prime: no pattern of the captures falls in step with it.
+            if (number++ % (Full ? 1 : 41) != 0) continue;
             looked++;
             e.Repairs = Repairs.All;
             matches.Clear();
