@@ -119,6 +119,7 @@ sealed class ProgramBuilder(RuleSet set, int[] rules)
     /// <summary>Gives the scanner as much of a test as it can decide; what it cannot is asked afterwards.</summary>
     void Plan(Draft draft, int atom, ValueTest test)
     {
+        (test as RegexTest)?.Prepare();
         FieldPlan plan = _plans.TryGetValue(draft.Field, out FieldPlan? known) ? known : new FieldPlan();
         switch (test)
         {
@@ -141,7 +142,7 @@ sealed class ProgramBuilder(RuleSet set, int[] rules)
                 Look(plan, TextShape.Contains, text.Cased ? CaseFolding.Fold(literal) : literal, Asks(atom), draft);
                 draft.Gated.Add(test);
                 break;
-            case RegexTest regex when RegexLiteral.Find(regex.Regex.ToString(), regex.Regex.Options) is { Count: > 0 } literals:
+            case RegexTest regex when RegexLiteral.Find(regex.Pattern, regex.Options) is { Count: > 0 } literals:
                 foreach (string literal in literals) Look(plan, TextShape.Contains, CaseFolding.Fold(Encoding.ASCII.GetBytes(literal)), Asks(atom), draft);
                 draft.Gated.Add(test);
                 break;

@@ -50,6 +50,25 @@ public sealed class PrefilterTests
         Assert.True(matches > 300 && ruledOut > 10 * matches, $"{matches} matches, {ruledOut} ruled out");
     }
 
+    [Fact]
+    public void So_many_literals_that_only_their_beginnings_fit_into_the_table_are_found_like_any()
+    {
+        var random = new Random(42);
+        string Text(int length) => string.Concat(Enumerable.Range(0, length).Select(_ => "abcdefghijklmnopqrstuvwxyz/- 0123456789é"[random.Next(40)]));
+        string[] literals = [.. Enumerable.Range(0, 6000).Select(_ => Text(random.Next(2, 16))).Distinct()];
+        RuleSet set = RuleLoader.Parse(literals.Select((literal, i) => ($"{i}.yml", Vectors.Rule($"  s:\n    A|contains: '{literal}'\n  condition: s\n"))));
+        RuleMatcher matcher = CompiledRules.Compile(set, new RuleOptions()).CreateMatcher();
+        var e = new JsonEvent();
+        for (int i = 0; i < 60; i++)
+        {
+            string value = Text(random.Next(100)) + literals[random.Next(literals.Length)].ToUpperInvariant() + Text(random.Next(100)) + literals[random.Next(literals.Length)];
+            Assert.True(e.TryRead(JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, string> { ["A"] = value }), out _));
+
+            int[] expected = [.. Enumerable.Range(0, literals.Length).Where(l => value.Contains(literals[l], StringComparison.OrdinalIgnoreCase))];
+            Assert.Equal(expected, matcher.Match(e, null).ToArray());
+        }
+    }
+
     static ProgramRun Run(RuleSet set) => new(ProgramBuilder.Build(set, [.. Enumerable.Range(0, set.Rules.Count)]), new MatchScratch());
 
     static void Check(RuleSet set, ProgramRun run, SlowEvaluator slow, FieldedEvent e, ref long matches, ref long ruledOut)
