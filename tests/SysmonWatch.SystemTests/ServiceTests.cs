@@ -86,4 +86,23 @@ public sealed class ServiceTests
         Assert.Equal(["3"], alert["PRIORITY"]);
         Assert.NotEqual("All is well.", Assert.Single(alert["MESSAGE"]));
     }
+
+    [Fact]
+    public async Task A_value_longer_than_any_datagram_arrives_whole_in_the_journal()
+    {
+        await using SysmonHost host = await SysmonHost.BootInstalledAsync();
+        await using LineFollower journal = host.FollowJournal();
+        // No syslog datagram is that long either: such a line comes from elsewhere, and only into the file.
+        await host.Container.WriteAsync(SysmonHost.ConfigurationPath, "input: {journal: no}\n");
+        await host.Container.RunAsync("systemctl", "restart", "sysmonwatch.service");
+        string image = "/tmp/" + string.Concat(Enumerable.Repeat("0123456789abcde/", 30 * 1024));
+        DateTimeOffset now = TimeProvider.System.GetUtcNow();
+        string deletion = Scenario.Load("01a-seed-c-static").EndingAt(now).Messages.Single(message => message.Contains("<EventRecordID>154<", StringComparison.Ordinal))
+            .Replace("/tmp/.kw3f", image, StringComparison.Ordinal);
+
+        await File.AppendAllTextAsync(host.Container.Outside("/var/log/syslog"), $"{now:yyyy-MM-ddTHH:mm:ss.ffffffzzz} web-a01 sysmon: {deletion}\n", TestContext.Current.CancellationToken);
+        JournalEntry alert = JournalEntry.Parse(await journal.WaitForAsync("the alert", line => line.Contains(SeedRules.PowerControlProgramDeleted, StringComparison.Ordinal)));
+
+        Assert.Equal([image], alert["SYSMONWATCH_IMAGE"]);
+    }
 }

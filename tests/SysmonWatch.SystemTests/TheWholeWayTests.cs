@@ -6,11 +6,13 @@ namespace SysmonWatch.SystemTests;
 /// <summary>From Sysmon's syslog() to journalctl and a webhook, installed from the package, on a system that lives: logs rotate, services stop and die.</summary>
 public sealed class TheWholeWayTests
 {
-    [Fact]
-    public async Task Each_alert_arrives_once_in_the_journal_and_at_the_webhook_whatever_was_rotated_or_stopped_meanwhile()
+    [Theory]
+    [InlineData("auto")]
+    [InlineData("yes")]
+    public async Task Each_alert_arrives_once_in_the_journal_and_at_the_webhook_whatever_was_rotated_or_stopped_meanwhile(string fromJournal)
     {
         await using SysmonHost host = await SysmonHost.BootInstalledAsync();
-        await host.ConfigureWebhookAsync();
+        await host.ConfigureAsync(fromJournal);
         host.Webhook.GoUp();
         await using LineFollower journal = host.FollowJournal();
         var told = new List<WebhookRequest>();

@@ -6,6 +6,9 @@ namespace SysmonWatch.Daemon.Intake;
 /// <summary>Follows syslog files. The waiting around <see cref="FileFollower"/>.</summary>
 sealed partial class FileSource : RecordSource
 {
+    /// <summary>Its <see cref="Name"/>: the key of its position in the state.</summary>
+    public const string Kind = "files";
+
     /// <summary>
     /// How often files are looked at although nothing rang. Default 10 s: it is only there for file systems without events (network) and lost
     /// ones, and 360 looks an hour cost an idle host less than 50 ms of CPU time.
@@ -44,7 +47,7 @@ sealed partial class FileSource : RecordSource
     }
 
     /// <inheritdoc/>
-    public override string Name => "files";
+    public override string Name => Kind;
 
     /// <summary>What is counted.</summary>
     public IntakeCounters Counters { get; }

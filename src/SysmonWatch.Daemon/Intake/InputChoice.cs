@@ -12,11 +12,18 @@ sealed record InputChoice(bool UsesJournal, string Path, string Reason)
     /// <summary>
     /// The journal where it can be read and has entries of Sysmon's (its fields say who wrote an entry, and messages are whole); else the first
     /// syslog file that can be read; else the journal if it can be read, for Sysmon may come; else the first syslog file, which is waited for.
+    /// What was read before is read on where it can be: the other would start at its end, and what came while the daemon was stopped would be lost.
     /// </summary>
     /// <param name="journal">What is known about the journal.</param>
     /// <param name="tryFile">0 where a file can be read, otherwise the errno.</param>
-    public static InputChoice Choose(JournalAccess journal, Func<string, int> tryFile)
+    /// <param name="read">Names of the sources that have a saved position.</param>
+    public static InputChoice Choose(JournalAccess journal, Func<string, int> tryFile, params IReadOnlyCollection<string> read)
     {
+        bool onlyFiles = read.Contains(FileSource.Kind) && !read.Contains(JournalSource.Kind);
+        bool onlyJournal = read.Contains(JournalSource.Kind) && !read.Contains(FileSource.Kind);
+        if (onlyJournal && journal.IsReadable) return new(true, "", "the journal is what was read before");
+        if (onlyFiles && SyslogFiles.FirstOrDefault(path => tryFile(path) == 0) is { } before) return new(false, before, "it is what was read before");
+
         if (journal is { IsReadable: true, HasSysmon: true }) return new(true, "", "the journal has entries of Sysmon's, and says who wrote them");
         string notJournal = journal.IsReadable ? "the journal has no entries of Sysmon's" : journal.Problem;
         var refused = new List<string>();
@@ -32,10 +39,11 @@ sealed record InputChoice(bool UsesJournal, string Path, string Reason)
     }
 
     /// <summary>The choice for this host.</summary>
-    public static InputChoice ForThisHost() => Choose(JournalAccess.Check(), path =>
+    /// <param name="read">Names of the sources that have a saved position.</param>
+    public static InputChoice ForThisHost(IReadOnlyCollection<string> read) => Choose(JournalAccess.Check(), path =>
     {
         int error = FileCalls.Open(path, out Microsoft.Win32.SafeHandles.SafeFileHandle file);
         file.Dispose();
         return error;
-    });
+    }, read);
 }

@@ -6,6 +6,9 @@ namespace SysmonWatch.Daemon.Intake;
 /// <summary>Reads Sysmon's entries, and journald's own about losses, from the journal.</summary>
 sealed partial class JournalSource : RecordSource
 {
+    /// <summary>Its <see cref="Name"/>: the key of its position in the state.</summary>
+    public const string Kind = "journal";
+
     /// <summary>The entries that are read: what syslog(3) and the service's output carry.</summary>
     public const string OfSysmon = "SYSLOG_IDENTIFIER=sysmon";
 
@@ -44,7 +47,7 @@ sealed partial class JournalSource : RecordSource
     }
 
     /// <inheritdoc/>
-    public override string Name => "journal";
+    public override string Name => Kind;
 
     /// <inheritdoc/>
     public override string Status => _trouble.Length == 0 ? "journal" : $"journal ({_trouble})";

@@ -84,9 +84,9 @@ sealed partial class Heartbeat(
         return result.Status == NotifyStatus.Sent;
     }
 
-    [LoggerMessage(4003, LogLevel.Error, "Nothing moves in: {Stages}, for {Interval:c} at least. {Consequence}.")]
+    [LoggerMessage(5003, LogLevel.Error, "Nothing moves in: {Stages}, for {Interval:c} at least. {Consequence}.")]
     partial void LogStuck(string stages, TimeSpan interval, string consequence);
 
-    [LoggerMessage(4004, LogLevel.Warning, "The service manager could not be told: {Reason}.")]
+    [LoggerMessage(5004, LogLevel.Warning, "The service manager could not be told: {Reason}.")]
     partial void LogNotTold(string reason);
 }

@@ -58,10 +58,10 @@ sealed partial class LossReporter(Lazy<ILogger> logger, TimeProvider time) : ILo
         else LogMore(logger.Value, counter.Name, lost, TimeSpan.FromSeconds(Math.Round(since.TotalSeconds)), reason, total);
     }
 
-    [LoggerMessage(4001, LogLevel.Warning, "Lost {Lost} {Name}: {Reason}. More of this kind are told once a minute at most.")]
+    [LoggerMessage(5001, LogLevel.Warning, "Lost {Lost} {Name}: {Reason}. More of this kind are told once a minute at most.")]
     static partial void LogFirst(ILogger logger, string name, long lost, string reason);
 
-    [LoggerMessage(4002, LogLevel.Warning, "Lost {Lost} more {Name} in {Since:c}: {Reason}. {Total} since the start.")]
+    [LoggerMessage(5002, LogLevel.Warning, "Lost {Lost} more {Name} in {Since:c}: {Reason}. {Total} since the start.")]
     static partial void LogMore(ILogger logger, string name, long lost, TimeSpan since, string reason, long total);
 
     sealed class Said

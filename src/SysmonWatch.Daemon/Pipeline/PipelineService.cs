@@ -54,7 +54,7 @@ sealed partial class PipelineService(
         reader.Rules = rules;
         if (Same(input, _input)) return;
         _input = input;
-        reader.SwitchTo(sources.Create(input));
+        reader.SwitchTo(sources.Create(input, reader.Source is { } now ? [now.Name] : []));
     }
 
     /// <summary>Says what is wrong with rules.</summary>
@@ -108,7 +108,7 @@ sealed partial class PipelineService(
         StageProgress[] matching = [.. Enumerable.Range(1, workers).Select(n => watchdog.Register($"worker {n}"))];
         using var reader = new ReaderStage(decoder, pool, toWorkers.Writer, inOrder.Writer, schedule, reading, time) { Rules = rules.Compiled };
         var alerts = new AlertStage(inOrder.Reader, pool, raiser, outbox, store, schedule, raising, counters, time, loggers.CreateLogger<AlertStage>());
-        RecordSource source = sources.Create(options.Input, restored.Positions.Keys.FirstOrDefault());
+        RecordSource source = sources.Create(options.Input, [.. restored.Positions.Keys]);
         source.Restore(restored.Positions.GetValueOrDefault(source.Name) ?? []);
         _reader = reader;
 

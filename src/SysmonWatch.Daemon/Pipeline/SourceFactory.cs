@@ -12,19 +12,14 @@ sealed class SourceFactory(TimeProvider time, ILoggerFactory loggers, IntakeCoun
 
     /// <summary>A source, not opened yet.</summary>
     /// <param name="input">What the configuration says.</param>
-    /// <param name="saved">
-    /// Name of the source that a position is saved for; null where there is none. Where the configuration leaves the choice, what was read before is
-    /// read on: another input would begin at its end, and what came while the daemon was stopped would be lost.
-    /// </param>
-    public RecordSource Create(InputOptions input, string? saved = null)
+    /// <param name="read">Names of the sources that have a saved position: they go before others where the configuration leaves it open.</param>
+    public RecordSource Create(InputOptions input, IReadOnlyCollection<string> read)
     {
         Reason = "";
         if (input.Files.Count > 0) return Files(input, input.Files);
         if (input.Journal == JournalInput.Yes) return Journal(input);
         if (input.Journal == JournalInput.No) return Files(input, [InputChoice.SyslogFiles.FirstOrDefault(File.Exists) ?? InputChoice.SyslogFiles[0]]);
-        if (saved == "journal") return Journal(input);
-        if (saved == "files") return Files(input, [InputChoice.SyslogFiles.FirstOrDefault(File.Exists) ?? InputChoice.SyslogFiles[0]]);
-        InputChoice choice = InputChoice.ForThisHost();
+        InputChoice choice = InputChoice.ForThisHost(read);
         Reason = choice.Reason;
         return choice.UsesJournal ? Journal(input) : Files(input, [choice.Path]);
     }

@@ -12,7 +12,7 @@ public sealed record CorrelationLimits
     /// </summary>
     public int EntriesPerGroup { get; init; } = 10_000;
 
-    /// <summary>Events of all groups of one correlation. Default 200,000 (about 40 MB at worst); at least 8.</summary>
+    /// <summary>Events of all groups of one correlation. Default 200,000; at least 8.</summary>
     public int EntriesPerRule { get; init; } = 200_000;
 
     /// <summary>

@@ -138,5 +138,5 @@ sealed class SnapshotTables
     }
 
     // Sign and a scale up to 28; anything else is an exception in the constructor.
-    static bool IsDecimal(int[] bits) => (bits[3] & 0x7F00FFFF) >> 16 <= 28 && (bits[3] & 0x7F00FFFF & 0xFFFF) == 0;
+    static bool IsDecimal(int[] bits) => (bits[3] & 0x7F00FFFF) == 0 && (bits[3] >> 16 & 0xFF) <= 28;
 }

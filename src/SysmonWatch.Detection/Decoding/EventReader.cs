@@ -29,6 +29,7 @@ ref struct EventReader
     readonly bool _fromFile;
     bool? _octal;
     bool _inData;
+    bool _inSystem;
     bool _sawSystem;
     bool _sawData;
     bool _forward = true;
@@ -74,11 +75,11 @@ ref struct EventReader
             int open = _text[at..].IndexOf((byte)'<');
             if (open < 0)
             {
-                if (!IsBlank(_text[at..])) Irregular();
+                if (!_inSystem && !IsBlank(_text[at..])) Irregular();
                 Truncated();
                 return;
             }
-            if (open > 0 && !IsBlank(_text.Slice(at, open))) Irregular();
+            if (open > 0 && !_inSystem && !IsBlank(_text.Slice(at, open))) Irregular();
             open += at;
             int close = _text[(open + 1)..].IndexOfAny(TagEnds);
             if (close < 0)
@@ -156,6 +157,7 @@ ref struct EventReader
                 return false;
             }
             if (ended.SequenceEqual("EventData"u8)) _inData = false;
+            else if (ended.SequenceEqual("System"u8)) _inSystem = false;
             else if (ended.SequenceEqual("Data"u8)) Irregular();
             return true;
         }
@@ -195,14 +197,15 @@ ref struct EventReader
         {
             if (_sawSystem || _sawData) Irregular();
             _sawSystem = true;
+            _inSystem = !empty;
             return true;
         }
-        if (_sawSystem) SystemElement(name, attributes, attributesAt, next, empty);
+        if (_sawSystem) SystemElement(name, attributes, attributesAt, ref next, empty);
         else Irregular();
         return true;
     }
 
-    void SystemElement(ReadOnlySpan<byte> name, ReadOnlySpan<byte> attributes, int attributesAt, int textAt, bool empty)
+    void SystemElement(ReadOnlySpan<byte> name, ReadOnlySpan<byte> attributes, int attributesAt, ref int next, bool empty)
     {
         if (name.SequenceEqual("TimeCreated"u8))
         {
@@ -233,10 +236,13 @@ ref struct EventReader
         if (empty) return;
 
         // What stands up to the next tag is whole only where there is a next tag.
-        int end = _text[textAt..].IndexOf((byte)'<');
+        int end = _text[next..].IndexOf((byte)'<');
         if (end < 0) return;
-        var value = new Slice(_base + textAt, end);
-        ReadOnlySpan<byte> text = _text.Slice(textAt, end);
+        var value = new Slice(_base + next, end);
+        ReadOnlySpan<byte> text = _text.Slice(next, end);
+        // Never read over a value again: once unescaped it can hold what looks like markup.
+        next += end;
+        if (!_inSystem && !IsBlank(text)) Irregular();
         if (name.SequenceEqual("EventID"u8))
         {
             if (!Number(text, ushort.MaxValue, out ulong id) || id == 0) Irregular();
@@ -256,7 +262,7 @@ ref struct EventReader
         else if (name.SequenceEqual("Computer"u8))
         {
             if (_event.Computer.Length > 0) Irregular();
-            else _event.Computer = Unescaped(value);
+            else _event.Computer = Finish(value, ValueScan.Found.Escapes | ValueScan.Found.NotAscii);
         }
     }
 
@@ -369,8 +375,8 @@ ref struct EventReader
             || !at.Skip("\" ThreadID=\""u8) || !at.Number(ulong.MaxValue, out _)
             || !at.Skip("\"/><Channel>Linux-Sysmon/Operational</Channel><Computer>"u8)) return 0;
         int computerAt = at.Position;
-        int computer = _text[computerAt..].IndexOfAny("<&#"u8);
-        if (computer <= 0) return 0;
+        int computer = ValueScan.Find(_text, computerAt, out ValueScan.Found found) - computerAt;
+        if (computer <= 0 || found != ValueScan.Found.Plain) return 0;
         at.Position += computer;
         if (!at.Skip("</Computer><Security UserId=\""u8)) return 0;
         int userAt = at.Position;
@@ -397,6 +403,8 @@ ref struct EventReader
     {
         _tags = SysmonSchema.Tags(_event.EventId);
         _ids = SysmonSchema.Ids(_event.EventId);
+        // Fields that came before are none of the schema's order.
+        if (_event.FieldCount > 0) _forward = false;
     }
 
     /// <summary>

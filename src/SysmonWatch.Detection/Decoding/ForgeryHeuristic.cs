@@ -49,14 +49,22 @@ public sealed class ForgeryHeuristic
     /// <summary>What speaks against an event that came in a file. Cheap where nothing does.</summary>
     public ForgeryDoubt Doubt(SysmonEvent e)
     {
-        bool cut = (e.Marks & EventMarks.Truncated) != 0;
-        if (!cut && (!e.HasTime || !e.HasRecordId || e.SysmonProcessId == 0 || e.Computer.Length == 0)) return ForgeryDoubt.Incomplete;
+        if (LacksWhatAllHave(e)) return ForgeryDoubt.Incomplete;
         if (e.SysmonUserId.Length > 0 && !e.Bytes(e.SysmonUserId).SequenceEqual("0"u8)) return ForgeryDoubt.OtherUser;
         if (e.SysmonProcessId == 0 || e.Computer.Length == 0) return ForgeryDoubt.None;
 
         Writers writers = Of(e);
         if (e.EventId is 4 or 16) return writers.Start(e);
         return writers.Writes(e.SysmonProcessId) ? ForgeryDoubt.None : ForgeryDoubt.OtherProcess;
+    }
+
+    /// <summary>Of a cut event only what stands behind the cut may be missing.</summary>
+    static bool LacksWhatAllHave(SysmonEvent e)
+    {
+        bool mayLack = (e.Marks & EventMarks.Truncated) != 0 && e.FieldCount == 0 && e.CutField is null;
+        ReadOnlySpan<bool> has = [e.HasTime, e.HasRecordId, e.SysmonProcessId != 0, e.Computer.Length > 0];
+        int first = has.IndexOf(false);
+        return first >= 0 && (!mayLack || has[first..].Contains(true));
     }
 
     Writers Of(SysmonEvent e)

@@ -102,7 +102,13 @@ public sealed class SequenceWatch
     /// <summary>An event whose number has been before.</summary>
     SequenceOutcome ObserveAgain(SysmonEvent e, ComputerSequence computer, ref ComputerSequence.Slot slot, ComputerSequence.Slot mine, List<SequenceFact> facts)
     {
-        if (IsSame(computer, slot, mine)) return Same(computer, ref slot, mine);
+        if (IsSame(computer, slot, mine))
+        {
+            SequenceOutcome outcome = Same(computer, ref slot, mine);
+            // A genuine event behind a forged one that says the same is the first of its number.
+            if (outcome == SequenceOutcome.New && (mine.State & SlotState.Forged) == 0) computer.Follow(e, facts);
+            return outcome;
+        }
         foreach (ref ComputerSequence.Slot other in CollectionsMarshal.AsSpan(computer.Displaced))
         {
             if (IsSame(computer, other, mine)) return Same(computer, ref other, mine);

@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace SysmonWatch.Detection.Decoding;
 
 /// <summary>Whose line it is, as far as that matters here.</summary>
@@ -29,6 +31,8 @@ enum LineProgram : byte
 /// </remarks>
 readonly record struct SyslogHeader(LineProgram Program, long Time, int MessageStart)
 {
+    static readonly SearchValues<byte> FacilityCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789"u8);
+
     /// <summary>Reads the header at the start of a line. <see cref="LineProgram.None"/> where there is none.</summary>
     public static SyslogHeader Read(ReadOnlySpan<byte> line)
     {
@@ -132,6 +136,10 @@ readonly record struct SyslogHeader(LineProgram Program, long Time, int MessageS
         {
             at++;
         }
+        else if (line[at] != '[')
+        {
+            return default;
+        }
         else
         {
             // Structured data: [id name="value \" \] \\"] once or more.
@@ -182,7 +190,7 @@ readonly record struct SyslogHeader(LineProgram Program, long Time, int MessageS
     static bool IsFacility(ReadOnlySpan<byte> token)
     {
         int dot = token.IndexOf((byte)'.');
-        if (dot < 1 || token.IndexOfAnyExceptInRange((byte)'a', (byte)'z') is var first && first >= 0 && first < dot && !Timestamp.IsDigit(token[first])) return false;
+        if (dot < 1 || token[..dot].IndexOfAnyExcept(FacilityCharacters) >= 0) return false;
         ReadOnlySpan<byte> severity = token[(dot + 1)..];
         return severity.SequenceEqual("debug"u8) || severity.SequenceEqual("info"u8) || severity.SequenceEqual("notice"u8)
             || severity.SequenceEqual("warn"u8) || severity.SequenceEqual("warning"u8) || severity.SequenceEqual("err"u8)

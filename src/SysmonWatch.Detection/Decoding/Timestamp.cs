@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace SysmonWatch.Detection.Decoding;
 
 /// <summary>Reads the times that lines and events carry, without making strings.</summary>
@@ -19,7 +21,7 @@ static class Timestamp
             || !Two(text, 11, out int hour) || !Two(text, 14, out int minute) || !Two(text, 17, out int second)) return false;
         int year = (century * 100) + yearInCentury;
         if (year == 0 || month is < 1 or > 12 || hour > 23 || minute > 59 || second > 60) return false;
-        if (day < 1 || day > DateTime.DaysInMonth(year, month)) return false;
+        if (day < 1 || (day > 28 && day > DateTime.DaysInMonth(year, month))) return false;
 
         int at = 19;
         long fraction = 0;
@@ -54,8 +56,7 @@ static class Timestamp
             return false;
         }
 
-        long days = new DateTime(year, month, day, 0, 0, 0, DateTimeKind.Utc).Ticks / TimeSpan.TicksPerDay - UnixDay;
-        microseconds = ((((((days * 24) + hour) * 60) + minute - offset) * 60) + second) * 1_000_000 + fraction;
+        microseconds = ((((((Days(year, month, day) * 24) + hour) * 60) + minute - offset) * 60) + second) * 1_000_000 + fraction;
         length = at;
         return true;
     }
@@ -77,10 +78,17 @@ static class Timestamp
         return at;
     }
 
-    static readonly long UnixDay = DateTime.UnixEpoch.Ticks / TimeSpan.TicksPerDay;
+    /// <summary>Days since 1970-01-01, counted in years that begin with March so that the leap day comes last.</summary>
+    static long Days(int year, int month, int day)
+    {
+        int y = month > 2 ? year : year - 1;
+        int m = month > 2 ? month - 3 : month + 9;
+        return (365 * y) + (y / 4) - (y / 100) + (y / 400) + (((153 * m) + 2) / 5) + day - 719_469;
+    }
 
     public static bool IsDigit(byte b) => (uint)(b - '0') <= 9;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static bool Two(ReadOnlySpan<byte> text, int at, out int number)
     {
         uint tens = (uint)(text[at] - '0');

@@ -42,9 +42,28 @@ sealed class CorrelationResolver(
             {
                 (bool _, bool generates) = CorrelationUses[reference.Correlation];
                 CorrelationUses[reference.Correlation] = (true, generates || correlation.Generate);
+                WarnOfMissingFields(correlation, reference);
             }
         }
         return _resolved;
+    }
+
+    /// <summary>A correlation that fired has the values of its own group and no others, so the one above it cannot group by more.</summary>
+    void WarnOfMissingFields(CorrelationRule correlation, CorrelationReference reference)
+    {
+        CorrelationRule part = _resolved[reference.Correlation];
+        foreach (string name in correlation.GroupBy.Concat(correlation.Fields))
+        {
+            string field = correlation.Aliases.Where(a => a.Name == name).SelectMany(a => a.Fields)
+                .Where(f => correlation.Rules[f.Rule].Correlation == reference.Correlation).Select(f => f.Field).FirstOrDefault(name);
+            if (part.GroupBy.Contains(field)) continue;
+            problems.Add(new RuleProblem(
+                correlation.Metadata.File,
+                Math.Max(1, reference.Line),
+                Math.Max(1, reference.Column),
+                false,
+                $"'{reference.Text}' does not group by '{field}', so it never counts here; add '{field}' to its 'group-by'"));
+        }
     }
 
     void Name(RuleMetadata metadata, (int, int) target)

@@ -32,6 +32,22 @@ public class InputChoiceTests
             new(false, "/var/log/syslog", "no right to read the journal's files (add SupplementaryGroups=systemd-journal to the service, or the user to that group), and neither /var/log/syslog nor /var/log/messages is there; it is waited for"),
             Choose(Closed));
 
+    [Theory]
+    [InlineData("files", false)]
+    [InlineData("journal", true)]
+    public void Reads_on_what_was_read_before_although_the_other_has_become_the_better_choice(string read, bool usesJournal)
+    {
+        JournalAccess journal = usesJournal ? WithoutSysmon : WithSysmon;
+
+        Assert.Equal(usesJournal, InputChoice.Choose(journal, _ => 0, read).UsesJournal);
+    }
+
+    [Theory]
+    [InlineData("files", FileCalls.ENOENT)]
+    [InlineData("files journal", 0)]
+    public void Chooses_anew_where_what_was_read_before_is_gone_or_both_were(string read, int error) =>
+        Assert.True(InputChoice.Choose(WithSysmon, _ => error, read.Split(' ')).UsesJournal);
+
     static InputChoice Choose(JournalAccess journal, params (string Path, int Error)[] files) =>
         InputChoice.Choose(journal, path => files.Where(f => f.Path == path).Select(f => f.Error).DefaultIfEmpty(FileCalls.ENOENT).First());
 }

@@ -62,7 +62,7 @@ public sealed class OperationsRegistrationTests : IDisposable
         Assert.Equal(["sysmonwatch"], entry["SYSLOG_IDENTIFIER"]);
         Assert.Equal(["3"], entry["SYSLOG_FACILITY"]);
         Assert.Equal(["2"], entry["SYSMONWATCH_LOG_LOST"]);
-        Assert.Equal(["4001"], entry["SYSMONWATCH_LOG_EVENT_ID"]);
+        Assert.Equal(["5001"], entry["SYSMONWATCH_LOG_EVENT_ID"]);
         Assert.Equal(["LogFirst"], entry["SYSMONWATCH_LOG_EVENT_ID_NAME"]);
         Assert.DoesNotContain(entry.Fields, field => field.Name.StartsWith("SYSMONWATCH_", StringComparison.Ordinal) && !field.Name.StartsWith("SYSMONWATCH_LOG_", StringComparison.Ordinal));
     }

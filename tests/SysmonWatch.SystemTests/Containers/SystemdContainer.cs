@@ -157,7 +157,7 @@ sealed class SystemdContainer : IAsyncDisposable
     }
 
     ProcessStartInfo Inside(string program, IEnumerable<string> arguments) =>
-        Command("nsenter", ["--target", _leader, "--mount", "--uts", "--ipc", "--net", "--pid", "--", program, .. arguments]);
+        Command("nsenter", ["--target", _leader, "--mount", "--uts", "--ipc", "--net", "--pid", "--root", "--wd", "--", program, .. arguments]);
 
     // The environment of a test run has no business inside; LC_ALL makes what programs say comparable.
     static ProcessStartInfo Command(string program, IEnumerable<string> arguments)

@@ -1,0 +1,66 @@
+using ArchUnitNET.Domain;
+using ArchUnitNET.Fluent.Syntax.Elements.Types;
+using ArchUnitNET.Loader;
+using ArchUnitNET.xUnitV3;
+using SysmonWatch.Daemon.Configuration;
+using static ArchUnitNET.Fluent.ArchRuleDefinition;
+
+namespace SysmonWatch.Daemon.Tests.Architecture;
+
+/// <summary>Which folder may use which: arrows point down only, and what reads never knows what tells. ARCHITECTURE.md says why.</summary>
+public class DependencyTests
+{
+    const string Root = "SysmonWatch.Daemon";
+
+    static readonly ArchUnitNET.Domain.Architecture Executable = new ArchLoader().LoadAssemblies(typeof(SysmonWatchOptions).Assembly).Build();
+
+    /// <summary>Each room and the rooms it may use beside itself.</summary>
+    public static TheoryData<string, string[]> Rooms => new()
+    {
+        { "Configuration", [] },
+        { "Operations", ["Configuration"] },
+        { "State", ["Operations", "Configuration"] },
+        { "Intake", ["State", "Operations", "Configuration"] },
+        { "Delivery", ["State", "Operations", "Configuration"] },
+        { "Pipeline", ["Intake", "Delivery", "State", "Operations", "Configuration"] },
+        { "Commands", ["Pipeline", "Intake", "Delivery", "State", "Operations", "Configuration"] },
+    };
+
+    [Theory]
+    [MemberData(nameof(Rooms))]
+    public void A_room_uses_only_the_rooms_below_it(string room, string[] below)
+    {
+        Rule(Executable, Root, room, below).Check(Executable);
+    }
+
+    [Fact]
+    public void Every_folder_is_a_room_with_a_place()
+    {
+        string[] known = [Root, .. Rooms.Select(row => $"{Root}.{row.Data.Item1}")];
+        string[] found = [.. Executable.Types.Where(IsOurs).Select(type => type.Namespace.FullName).Distinct()];
+
+        Assert.Empty(found.Except(known));
+        Assert.Equal(known.Length, found.Length);
+    }
+
+    [Fact]
+    public void A_planted_violation_is_found()
+    {
+        ArchUnitNET.Domain.Architecture planted = new ArchLoader().LoadAssemblies(typeof(Planted.Low.Innocent).Assembly).Build();
+        string root = typeof(DependencyTests).Namespace + ".Planted";
+
+        Assert.False(Rule(planted, root, "Low", []).HasNoViolations(planted));
+        Assert.True(Rule(planted, root, "High", ["Low"]).HasNoViolations(planted));
+    }
+
+    static TypesShouldConjunction Rule(ArchUnitNET.Domain.Architecture architecture, string root, string room, string[] below)
+    {
+        string[] forbidden = [.. architecture.Types.Select(type => type.Namespace.FullName).Distinct()
+            .Where(name => name == root || name.StartsWith(root + ".", StringComparison.Ordinal))
+            .Where(name => !below.Append(room).Any(allowed => name == $"{root}.{allowed}"))];
+        return Types().That().ResideInNamespace($"{root}.{room}").Should()
+            .NotDependOnAny(Types().That().ResideInNamespaceMatching($"^({string.Join('|', forbidden.Select(System.Text.RegularExpressions.Regex.Escape))})$"));
+    }
+
+    static bool IsOurs(IType type) => type.Namespace.FullName.StartsWith(Root, StringComparison.Ordinal);
+}

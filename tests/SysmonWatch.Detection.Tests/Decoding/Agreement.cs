@@ -1,0 +1,48 @@
+using System.Text;
+using SysmonWatch.Detection.Decoding;
+using SysmonWatch.Detection.Events;
+
+namespace SysmonWatch.Detection.Tests.Decoding;
+
+/// <summary>Holds the fast decoder against the reference, field by field.</summary>
+static class Agreement
+{
+    /// <summary>Decodes a record both ways and fails where they differ. Returns what it is.</summary>
+    public static DecodeOutcome Check(byte[] raw, RecordOrigin origin, SysmonDecoder decoder, SysmonEvent e)
+    {
+        byte[] buffer = [0xAA, .. raw, 0xAA];
+        DecodeOutcome outcome = decoder.Decode(buffer, new LogRecord(new Slice(1, raw.Length), origin, 0), e, out _);
+        var reference = new ReferenceDecoder(raw, origin);
+        string? difference = Difference(outcome, e, reference);
+        if (difference is not null) Assert.Fail($"{difference}\n{origin}: {Encoding.Latin1.GetString(raw)}");
+        Assert.Equal(0xAA, buffer[0]);
+        Assert.Equal(0xAA, buffer[^1]);
+        return outcome;
+    }
+
+    static string? Difference(DecodeOutcome outcome, SysmonEvent e, ReferenceDecoder r)
+    {
+        if (outcome != r.Outcome) return $"outcome {outcome}, reference {r.Outcome}";
+        if (outcome != DecodeOutcome.Event) return null;
+        if (e.EventId != r.EventId) return $"event id {e.EventId}, reference {r.EventId}";
+        if (e.HasRecordId != r.RecordId.HasValue || (e.HasRecordId && e.RecordId != r.RecordId)) return $"record id {e.RecordId}, reference {r.RecordId}";
+        if (e.HasTime != r.Time.HasValue || (e.HasTime && e.Time != r.Time)) return $"time {e.Time}, reference {r.Time}";
+        if (Latin(e, e.Computer) != r.Computer) return $"computer {Latin(e, e.Computer)}, reference {r.Computer}";
+        if (e.SysmonProcessId != r.SysmonProcessId) return $"process {e.SysmonProcessId}, reference {r.SysmonProcessId}";
+        if (Latin(e, e.SysmonUserId) != r.UserId) return $"user {Latin(e, e.SysmonUserId)}, reference {r.UserId}";
+        if (e.Marks != r.Marks) return $"marks {e.Marks}, reference {r.Marks}";
+        int kept = Math.Min(r.Fields.Count, SysmonEvent.MostFields);
+        if (e.FieldCount != kept || e.FieldsLeftOut != r.Fields.Count - kept) return $"{e.FieldCount} fields, reference {r.Fields.Count}";
+        for (int i = 0; i < kept; i++)
+        {
+            DataField field = e.Fields[i];
+            (string Name, string Value, bool Repeated) mine = (Latin(e, field.Name), Latin(e, field.Value), field.Repeated);
+            if (mine != r.Fields[i]) return $"field {i} {mine}, reference {r.Fields[i]}";
+            if (field.Id != FieldId.TryFind(e.Bytes(field.Name))) return $"field {i} {mine} has id {field.Id}";
+        }
+        (string, string)? cut = e.CutField is { } c ? (Latin(e, c.Name), Latin(e, c.Value)) : null;
+        return cut == r.Cut ? null : $"cut {cut}, reference {r.Cut}";
+    }
+
+    static string Latin(SysmonEvent e, Slice slice) => Encoding.Latin1.GetString(e.Bytes(slice));
+}
