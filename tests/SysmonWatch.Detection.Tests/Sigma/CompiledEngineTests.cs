@@ -143,6 +143,29 @@ public sealed class CompiledEngineTests
         Assert.Equal(0, allocated);
     }
 
+    [Fact]
+    public void Counts_how_often_each_rule_was_looked_at_and_matched()
+    {
+        RuleSet set = RuleLoader.Parse(
+        [
+            ("a.yml", Vectors.Rule("  s:\n    A|contains: needle\n    B: '1'\n  condition: s\n")),
+            ("b.yml", Vectors.Rule("  s:\n    A|contains: never\n  condition: s\n")),
+        ]);
+        RuleMatcher matcher = CompiledRules.Compile(set, new RuleOptions()).CreateMatcher();
+        var e = new JsonEvent();
+        foreach (string json in new[] { """{"A": "a needle", "B": "1"}""", """{"A": "a needle", "B": "2"}""", """{"A": "hay", "B": "2"}""" })
+        {
+            Assert.True(e.TryRead(Encoding.UTF8.GetBytes(json), out _));
+            matcher.Match(e, null);
+        }
+
+        (long Evaluations, long Matches)[] costs = matcher.Costs();
+
+        Assert.Equal(1, costs[0].Matches);
+        Assert.InRange(costs[0].Evaluations, 1, 2);
+        Assert.Equal((0, 0), costs[1]);
+    }
+
     /// <summary>A Sysmon event with these fields.</summary>
     internal static SysmonEvent Sysmon(int eventId, (string Name, string Value)[] fields)
     {
