@@ -131,7 +131,7 @@ public sealed class AlertRaiser
         {
             if (IsSilenced(hit.Rule.Metadata)) continue;
             Alert alert = AlertComposer.OfCorrelation(hit);
-            Offer($"{alert.RuleId}\n{string.Join('\n', alert.Group)}", alert, raised, closed);
+            Offer($"{alert.RuleId}\n{string.Join('\n', alert.Group)}", alert, hit.Last.Marks, raised, closed);
         }
         _hits.Clear();
     }
@@ -140,12 +140,12 @@ public sealed class AlertRaiser
     {
         // Repeats are those of the same family: a session that trips a rule a thousand times is one alert, two sessions are two.
         string who = e.Process is { } process ? Encoding.UTF8.GetString(process.Family.ProcessGuid.Span) : $"{alert.Image}\n{alert.User}";
-        Offer($"{alert.RuleId}\n{alert.Computer}\n{who}", alert, raised, closed);
+        Offer($"{alert.RuleId}\n{alert.Computer}\n{who}", alert, e.Marks, raised, closed);
     }
 
-    void Offer(string key, Alert alert, ICollection<Alert> raised, ICollection<Alert> closed)
+    void Offer(string key, Alert alert, EventMarks marks, ICollection<Alert> raised, ICollection<Alert> closed)
     {
-        if (!_suppression.Offer(key, alert, closed)) return;
+        if (!_suppression.Offer(key, alert, closed, (marks & EventMarks.FutureDated) != 0)) return;
         raised.Add(alert);
         _counters.Alerts++;
     }

@@ -23,7 +23,7 @@ public sealed class ArrivalClock(TimeSpan tolerance)
             _believed = Math.Max(_believed, time);
             return false;
         }
-        if (Math.Abs(time - _doubted) <= _tolerance)
+        if (_doubted != long.MinValue && Math.Abs(time - _doubted) <= _tolerance)
         {
             _believed = Math.Max(time, _doubted);
             return false;

@@ -15,7 +15,6 @@ public sealed class BatchDecoder(SequenceWatch sequence, ProcessTree tree, Arriv
 {
     readonly SysmonDecoder _decoder = new();
     readonly ForgeryHeuristic _heuristic = new();
-    long _number;
 
     /// <summary>The sequence watch, for its state.</summary>
     public SequenceWatch Sequence { get; } = sequence;
@@ -59,8 +58,7 @@ public sealed class BatchDecoder(SequenceWatch sequence, ProcessTree tree, Arriv
         switch (_decoder.Decode(batch.Records.Buffer, record, e, out SysmonNotice notice))
         {
             case DecodeOutcome.Event:
-                long arrived = record.Arrival != 0 ? record.Arrival : arrival != 0 ? arrival : _decoder.LastHeaderTime;
-                if (Take(e, record.Origin, arrived, batch.Facts)) batch.Keep();
+                if (Take(e, record.Origin, Arrived(record.Arrival, arrival, _decoder.LastHeaderTime), batch.Facts)) batch.Keep();
                 break;
             case DecodeOutcome.Notice:
                 batch.Notices.Add(notice);
@@ -87,6 +85,16 @@ public sealed class BatchDecoder(SequenceWatch sequence, ProcessTree tree, Arriv
         Count(batch.Facts, 0);
     }
 
+    /// <summary>
+    /// What counts as the arrival: what the source says; else the line's header, so that reading a line again later, or on replay, finds the same;
+    /// but no header makes it later than it is. 0 where nobody knows.
+    /// </summary>
+    static long Arrived(long recorded, long now, long header)
+    {
+        if (recorded != 0) return recorded;
+        return header != 0 && (now == 0 || header < now) ? header : now;
+    }
+
     bool Take(SysmonEvent e, RecordOrigin origin, long arrived, List<SequenceFact> facts)
     {
         if ((e.Marks & EventMarks.Forged) != 0) counters.Forged++;
@@ -103,7 +111,6 @@ public sealed class BatchDecoder(SequenceWatch sequence, ProcessTree tree, Arriv
             counters.Copies++;
             return false;
         }
-        e.Number = _number++;
         counters.Events++;
         if ((e.Marks & EventMarks.Truncated) != 0) counters.Truncated++;
         if (arrivals.IsFromTheFuture(e.Time, arrived))

@@ -41,6 +41,7 @@ static class EvalCommand
             result =>
             {
                 result.WriteTo(line);
+                line.Write("\n"u8);
                 if (line.WrittenCount < FlushAt) return;
                 output.Write(line.WrittenSpan);
                 line.ResetWrittenCount();

@@ -71,7 +71,8 @@ static class ReplayCommand
         var batch = new EventBatch();
         List<Alert> raised = [], closed = [];
         using var input = new InputFiles(request.Files);
-        while (input.TryRead(batch.Records))
+        IOException? damage = null;
+        while (TryRead(input, batch, ref damage))
         {
             decoder.Decode(batch);
             if (!decodeOnly) matcher.Match(batch);
@@ -86,7 +87,23 @@ static class ReplayCommand
         printer.Dispose();
         Summarize(errors, counters, rules, time.GetElapsedTime(started));
         if (request.RuleCosts) WriteCosts(errors, rules, matcher.Costs());
-        return ExitCodes.Success;
+        if (damage is null) return ExitCodes.Success;
+        errors.WriteLine(damage.Message);
+        return ExitCodes.NoInput;
+    }
+
+    /// <summary>Reads on; what was found before the place where a file is damaged is told all the same.</summary>
+    static bool TryRead(InputFiles input, EventBatch batch, ref IOException? damage)
+    {
+        try
+        {
+            return input.TryRead(batch.Records);
+        }
+        catch (IOException failure)
+        {
+            damage = failure;
+            return false;
+        }
     }
 
     static void WriteCosts(TextWriter errors, RuleSet rules, (long Evaluations, long Matches)[] costs)

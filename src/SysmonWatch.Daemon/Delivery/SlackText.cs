@@ -19,8 +19,8 @@ static class SlackText
     // Looks like a backtick and ends no code.
     const char InnocentBacktick = '\u02CB';
 
-    /// <summary>Text for running mrkdwn, of so many characters at most as Slack counts them.</summary>
-    public static string Plain(string text, int longest) => Escape(text, longest, isCode: false);
+    /// <summary>Text for running mrkdwn, of so many characters at most as Slack counts them. Empty text gives a dash: Slack refuses a block without text.</summary>
+    public static string Plain(string text, int longest) => text.Length == 0 ? "–" : Escape(text, longest, isCode: false);
 
     /// <summary>Text as inline code: `text`. Empty text gives a dash.</summary>
     public static string Code(string text, int longest) => text.Length == 0 ? "–" : $"`{Escape(text, longest - 2, isCode: true)}`";

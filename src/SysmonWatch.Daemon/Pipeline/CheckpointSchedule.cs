@@ -2,7 +2,8 @@ namespace SysmonWatch.Daemon.Pipeline;
 
 /// <summary>
 /// Says when a checkpoint is due: some seconds after something moved, never while nothing does, and less often where writing one takes long, so that
-/// saving state never costs more than a twentieth of the time. Not thread-safe: the reader's.
+/// saving state never costs more than a twentieth of the time. The first is due at once: until a position is saved, a crash makes the next start a
+/// first start, which does not look into files that were rotated away meanwhile. Not thread-safe: the reader's.
 /// </summary>
 /// <param name="every">The shortest time between two checkpoints.</param>
 /// <param name="time">The clock.</param>
@@ -10,7 +11,7 @@ sealed class CheckpointSchedule(TimeSpan every, TimeProvider time)
 {
     const int ShareOfTime = 20;
 
-    long _last = time.GetTimestamp();
+    long? _last;
     long _costTicks;
 
     /// <summary>True where something moved since the last checkpoint.</summary>
@@ -28,8 +29,9 @@ sealed class CheckpointSchedule(TimeSpan every, TimeProvider time)
     {
         get
         {
+            if (_last is not { } last) return TimeSpan.Zero;
             TimeSpan interval = every > LastCost * ShareOfTime ? every : LastCost * ShareOfTime;
-            TimeSpan left = interval - time.GetElapsedTime(_last);
+            TimeSpan left = interval - time.GetElapsedTime(last);
             return left > TimeSpan.Zero ? left : TimeSpan.Zero;
         }
     }

@@ -20,8 +20,10 @@ sealed class ReaderStage(
     StageProgress progress,
     TimeProvider time) : IDisposable
 {
+    readonly Lock _switching = new();
+    // Both under the lock: whoever asks interrupts the read that is under way, or the first of those to come.
+    readonly List<RecordSource> _asked = [];
     CancellationTokenSource _interrupt = new();
-    RecordSource? _next;
     volatile CompiledRules? _rules;
     volatile RecordSource? _source;
 
@@ -43,8 +45,11 @@ sealed class ReaderStage(
     /// <summary>Goes over to another source after the batch that is being read. From any thread; the old source is disposed.</summary>
     public void SwitchTo(RecordSource source)
     {
-        Interlocked.Exchange(ref _next, source);
-        _interrupt.Cancel();
+        lock (_switching)
+        {
+            _asked.Add(source);
+            _interrupt.Cancel();
+        }
     }
 
     /// <summary>Reads until it is stopped or the source ends; then writes a last checkpoint and completes the channels.</summary>
@@ -93,7 +98,6 @@ sealed class ReaderStage(
             throw;
         }
         progress.Working();
-        item.TakenAt = time.GetTimestamp();
         item.Rules = Rules;
         bool hasRecords = item.Batch.Records.Records.Count > 0;
         decoder.Decode(item.Batch, EventTime.From(time.GetUtcNow()));
@@ -106,12 +110,21 @@ sealed class ReaderStage(
 
     async Task SwitchAsync()
     {
-        if (Interlocked.Exchange(ref _next, null) is not { } next) return;
+        RecordSource next;
+        RecordSource[] superseded;
+        CancellationTokenSource interrupted;
+        lock (_switching)
+        {
+            if (_asked.Count == 0) return;
+            next = _asked[^1];
+            superseded = [.. _asked.SkipLast(1), _source!];
+            _asked.Clear();
+            (interrupted, _interrupt) = (_interrupt, new CancellationTokenSource());
+        }
+        interrupted.Dispose();
         next.Restore(_source!.Name == next.Name ? _source.Position() : []);
-        await _source.DisposeAsync();
         _source = next;
-        CancellationTokenSource old = Interlocked.Exchange(ref _interrupt, new CancellationTokenSource());
-        old.Dispose();
+        foreach (RecordSource source in superseded) await source.DisposeAsync();
     }
 
     async Task FinishAsync()

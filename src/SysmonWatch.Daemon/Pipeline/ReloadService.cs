@@ -42,7 +42,7 @@ sealed partial class ReloadService(
             return false;
         }
         if (options.Limits != started.Limits || options.State != started.State || options.Alerts != started.Alerts) LogNeedsRestart(logger);
-        dispatcher.Configure(options);
+        if (!settings.TellsNobody) dispatcher.Configure(options);
         pipeline.Use(rules.Compiled, options.Input);
         LogReloaded(logger, rules.Compiled.Rules.Rules.Count, rules.Compiled.Rules.Correlations.Count, options.Webhooks.Count);
         return true;
@@ -50,6 +50,8 @@ sealed partial class ReloadService(
 
     protected override async Task ExecuteAsync(CancellationToken stop)
     {
+        // A demo has no configuration to read again: a terminal that closes must not make it follow the real log.
+        if (settings.TellsNobody) return;
         using var signal = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
         {
             context.Cancel = true;

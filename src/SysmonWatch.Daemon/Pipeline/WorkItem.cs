@@ -22,9 +22,6 @@ sealed class WorkItem : IValueTaskSource
     /// <summary>What the reader's side knew after this batch, where a checkpoint is to be written behind it; else null.</summary>
     public ReaderCheckpoint? Checkpoint { get; set; }
 
-    /// <summary>When its first byte was taken from the source (<see cref="TimeProvider.GetTimestamp"/>).</summary>
-    public long TakenAt { get; set; }
-
     /// <summary>Completes when the findings are there. To be awaited once for each use.</summary>
     public ValueTask Matched => new(this, _matched.Version);
 
@@ -40,7 +37,6 @@ sealed class WorkItem : IValueTaskSource
         _matched.Reset();
         Batch.Clear();
         Checkpoint = null;
-        TakenAt = 0;
     }
 
     void IValueTaskSource.GetResult(short token) => _matched.GetResult(token);

@@ -15,12 +15,13 @@ public sealed class Suppression(TimeSpan period, int mostOpen = 10_000)
 {
     /// <summary>Of more record ids than twice this the first and the last ones are kept.</summary>
     const int RecordIdsAtEachEnd = 50;
-    const ulong Version = 1;
+    const ulong Version = 2;
 
     readonly long _period = period.Ticks / TimeSpan.TicksPerMicrosecond;
     readonly Dictionary<string, Open> _open = [];
     readonly PriorityQueue<Open, (long End, long Order)> _byEnd = new();
     long _order;
+    long _now = long.MinValue;
 
     /// <summary>How many findings have been folded into an alert that was already raised.</summary>
     public long Folded { get; private set; }
@@ -32,28 +33,39 @@ public sealed class Suppression(TimeSpan period, int mostOpen = 10_000)
     /// <param name="key">What counts as the same: rule, computer and family or group.</param>
     /// <param name="candidate">The alert as it would be told.</param>
     /// <param name="closed">Gets the alerts that this closes.</param>
+    /// <param name="fromTheFuture">
+    /// True where its event is dated further ahead than can be true: it ends no period, and its own period begins at the stream's present time, so that
+    /// it neither makes others be told again nor folds what really happens until then.
+    /// </param>
     /// <returns>True when it is to be told; false when it was folded into an earlier one.</returns>
-    public bool Offer(string key, Alert candidate, ICollection<Alert> closed)
+    public bool Offer(string key, Alert candidate, ICollection<Alert> closed, bool fromTheFuture = false)
     {
-        AdvanceTo(candidate.Time, closed);
+        if (!fromTheFuture) AdvanceTo(candidate.Time, closed);
         if (_open.TryGetValue(key, out Open? open))
         {
             open.Fold(candidate);
             Folded++;
             return false;
         }
+        if (fromTheFuture && _now == long.MinValue)
+        {
+            // Nothing says yet when the present is, so nothing can be folded into it.
+            closed.Add(candidate);
+            return true;
+        }
         if (_open.Count >= mostOpen && _byEnd.TryDequeue(out Open? oldest, out _))
         {
             Close(oldest, closed);
             ClosedEarly++;
         }
-        Add(new Open(key, candidate));
+        Add(new Open(key, candidate, (fromTheFuture ? Math.Min(candidate.Time, _now) : candidate.Time) + _period));
         return true;
     }
 
     /// <summary>Closes what has ended by a time; an alert that is closed is final.</summary>
     public void AdvanceTo(long time, ICollection<Alert> closed)
     {
+        _now = Math.Max(_now, time);
         while (_byEnd.TryPeek(out Open? first, out (long End, long Order) at) && at.End <= time)
         {
             _byEnd.Dequeue();
@@ -72,10 +84,12 @@ public sealed class Suppression(TimeSpan period, int mostOpen = 10_000)
     {
         var writer = new SnapshotWriter(into);
         writer.Number(Version);
+        writer.EitherSign(_now);
         writer.Number((ulong)_open.Count);
         foreach (Open open in _open.Values.OrderBy(open => open.Order))
         {
             writer.Text(open.Key);
+            writer.EitherSign(open.End);
             writer.Bytes(JsonSerializer.SerializeToUtf8Bytes(open.First, AlertJson.Default.Alert));
             writer.Number((ulong)open.Count);
             writer.Number((ulong)open.Last.Count);
@@ -89,14 +103,16 @@ public sealed class Suppression(TimeSpan period, int mostOpen = 10_000)
     {
         var reader = new SnapshotReader(snapshot);
         if (reader.Number() != Version) return false;
+        long now = reader.EitherSign();
         var restored = new List<Open>();
         int count = reader.Count();
         for (int i = 0; i < count && !reader.IsDamaged; i++)
         {
             string key = reader.Text();
+            long end = reader.EitherSign();
             Alert? first = Read(reader.Bytes());
             if (first is null) return false;
-            var open = new Open(key, first) { Count = (int)reader.Number() };
+            var open = new Open(key, first, end) { Count = (int)reader.Number() };
             int last = reader.Count();
             for (int j = 0; j < last; j++) open.Last.Enqueue(reader.Number());
             string subject = reader.Text();
@@ -104,6 +120,7 @@ public sealed class Suppression(TimeSpan period, int mostOpen = 10_000)
             restored.Add(open);
         }
         if (!reader.IsAtEnd) return false;
+        _now = now;
         _open.Clear();
         _byEnd.Clear();
         restored.ForEach(Add);
@@ -126,7 +143,7 @@ public sealed class Suppression(TimeSpan period, int mostOpen = 10_000)
     {
         open.Order = _order++;
         _open[open.Key] = open;
-        _byEnd.Enqueue(open, (open.First.Time + _period, open.Order));
+        _byEnd.Enqueue(open, (open.End, open.Order));
     }
 
     void Close(Open open, ICollection<Alert> closed)
@@ -135,8 +152,10 @@ public sealed class Suppression(TimeSpan period, int mostOpen = 10_000)
         closed.Add(open.Total());
     }
 
-    sealed class Open(string key, Alert first)
+    sealed class Open(string key, Alert first, long end)
     {
+        /// <summary>When its period is over.</summary>
+        public long End { get; } = end;
         public string Key { get; } = key;
         public Alert First { get; private set; } = first;
         public Queue<ulong> Last { get; } = new();

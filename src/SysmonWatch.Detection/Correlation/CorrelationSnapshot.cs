@@ -10,6 +10,8 @@ namespace SysmonWatch.Detection.Correlation;
 /// </remarks>
 sealed class CorrelationSnapshot
 {
+    static readonly Int128 LargestNumber = (Int128)(CompiledCondition.Largest * CompiledCondition.One);
+
     static ReadOnlySpan<byte> Magic => "SWCO\u0001"u8;
 
     readonly RuleWindows[] _correlations;
@@ -152,7 +154,7 @@ sealed class CorrelationSnapshot
         if (rules == 0 || (known < 64 && rules >> known != 0) || weight < 1 || weight > int.MaxValue || hasFired > 1) return null;
         if (child > 0 && tables.Hits[child - 1] is null) return null;
         if (!ValueKey.IsValid(value, rule.Type == CorrelationType.ValueCount ? rule.Fields.Count : 0)) return null;
-        if (Int128.Abs(number) > (Int128)(CompiledCondition.Largest * CompiledCondition.One)) return null;
+        if (number > LargestNumber || number < -LargestNumber) return null;
         if (!values.TryGetValue(value, out byte[]? shared))
         {
             shared = value;

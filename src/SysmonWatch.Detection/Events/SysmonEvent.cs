@@ -54,9 +54,6 @@ public sealed class SysmonEvent : FieldedEvent
     /// <summary>How many fields were beyond <see cref="MostFields"/>.</summary>
     public int FieldsLeftOut { get; set; }
 
-    /// <summary>Position in the stream of events since start, from 0: findings are put back into this order.</summary>
-    public long Number { get; set; }
-
     /// <summary>The process this event is about, as it was known at this event; null where there is none or before it is observed.</summary>
     public ProcessNode? Process { get; set; }
 
@@ -97,7 +94,6 @@ public sealed class SysmonEvent : FieldedEvent
         Marks = EventMarks.None;
         CutField = null;
         FieldsLeftOut = 0;
-        Number = 0;
         Process = null;
         TargetPath = null;
         Repairs = Repairs.None;

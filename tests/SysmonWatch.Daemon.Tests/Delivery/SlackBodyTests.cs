@@ -104,6 +104,14 @@ public sealed class SlackBodyTests
         },
         iter: 200);
 
+    [Fact]
+    public void Empty_text_leaves_no_block_empty()
+    {
+        Alert alert = SomeAlerts.Alert() with { RuleTitle = "", Message = "", Computer = "", Image = "", CommandLine = "", Tags = [""], FirstSubject = "" };
+
+        Assert.DoesNotContain("", Texts(_body.Of(alert)));
+    }
+
     static void AssertInert(string shown)
     {
         Assert.DoesNotContain('<', shown);

@@ -34,6 +34,43 @@ public class SuppressionTests
     }
 
     [Fact]
+    public void An_alert_from_the_future_ends_no_period()
+    {
+        _suppression.Offer("key", At(0, record: 1), _closed);
+
+        Assert.True(_suppression.Offer("other", At(1_000_000, record: 2), _closed, fromTheFuture: true));
+        Assert.False(_suppression.Offer("key", At(1_000_000, record: 3), _closed, fromTheFuture: true));
+        Assert.False(_suppression.Offer("key", At(5, record: 4), _closed));
+        Assert.Empty(_closed);
+    }
+
+    [Fact]
+    public void An_alert_from_the_future_hides_what_happens_until_then_no_longer_than_another_would()
+    {
+        _suppression.AdvanceTo(At(0, record: 0).Time, _closed);
+        Assert.True(_suppression.Offer("key", At(1_000_000, record: 1), _closed, fromTheFuture: true));
+        var saved = new ArrayBufferWriter<byte>();
+        _suppression.Save(saved);
+        var restored = new Suppression(TimeSpan.FromMinutes(10));
+        Assert.True(restored.TryRestore(saved.WrittenSpan));
+
+        foreach (Suppression suppression in (Suppression[])[_suppression, restored])
+        {
+            Assert.False(suppression.Offer("key", At(9, record: 2), _closed));
+            Assert.True(suppression.Offer("key", At(10, record: 3), _closed));
+        }
+    }
+
+    [Fact]
+    public void An_alert_from_the_future_before_anything_else_is_final_at_once()
+    {
+        Assert.True(_suppression.Offer("key", At(1_000_000, record: 1), _closed, fromTheFuture: true));
+
+        Assert.Single(_closed);
+        Assert.True(_suppression.Offer("key", At(0, record: 2), _closed));
+    }
+
+    [Fact]
     public void Keeps_the_first_fifty_and_the_last_fifty_record_ids()
     {
         for (ulong record = 1; record <= 300; record++) _suppression.Offer("key", At(1, record), _closed);

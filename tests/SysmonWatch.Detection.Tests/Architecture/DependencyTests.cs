@@ -1,9 +1,8 @@
 using ArchUnitNET.Domain;
-using ArchUnitNET.Fluent.Syntax.Elements.Types;
 using ArchUnitNET.Loader;
 using ArchUnitNET.xUnitV3;
 using SysmonWatch.Detection.Events;
-using static ArchUnitNET.Fluent.ArchRuleDefinition;
+using SysmonWatch.Tests.Shared;
 
 namespace SysmonWatch.Detection.Tests.Architecture;
 
@@ -29,7 +28,7 @@ public class DependencyTests
     [MemberData(nameof(Rooms))]
     public void A_room_uses_only_the_rooms_below_it(string room, string[] below)
     {
-        Rule(Library, Root, room, below).Check(Library);
+        RoomRule.For(Library, Root, room, below).Check(Library);
     }
 
     [Fact]
@@ -44,20 +43,10 @@ public class DependencyTests
     [Fact]
     public void A_planted_violation_is_found()
     {
-        ArchUnitNET.Domain.Architecture planted = new ArchLoader().LoadAssemblies(typeof(Planted.Low.Innocent).Assembly).Build();
-        string root = typeof(DependencyTests).Namespace + ".Planted";
+        (ArchUnitNET.Domain.Architecture planted, string root) = RoomRule.WithViolation;
 
-        Assert.False(Rule(planted, root, "Low", []).HasNoViolations(planted));
-        Assert.True(Rule(planted, root, "High", ["Low"]).HasNoViolations(planted));
-    }
-
-    static TypesShouldConjunction Rule(ArchUnitNET.Domain.Architecture architecture, string root, string room, string[] below)
-    {
-        string[] forbidden = [.. architecture.Types.Select(type => type.Namespace.FullName).Distinct()
-            .Where(name => name == root || name.StartsWith(root + ".", StringComparison.Ordinal))
-            .Where(name => !below.Append(room).Any(allowed => name == $"{root}.{allowed}"))];
-        return Types().That().ResideInNamespace($"{root}.{room}").Should()
-            .NotDependOnAny(Types().That().ResideInNamespaceMatching($"^({string.Join('|', forbidden.Select(System.Text.RegularExpressions.Regex.Escape))})$"));
+        Assert.False(RoomRule.For(planted, root, "Low", []).HasNoViolations(planted));
+        Assert.True(RoomRule.For(planted, root, "High", ["Low"]).HasNoViolations(planted));
     }
 
     static bool IsOurs(IType type) => type.Namespace.FullName.StartsWith(Root, StringComparison.Ordinal);

@@ -1,6 +1,7 @@
+#if DETECTION
 #pragma warning disable IDE0130 // The folders of the planted violation exist only as namespaces.
 
-namespace SysmonWatch.Detection.Tests.Architecture.Planted.High
+namespace SysmonWatch.Tests.Planted.High
 {
     public sealed class Manager
     {
@@ -8,7 +9,7 @@ namespace SysmonWatch.Detection.Tests.Architecture.Planted.High
     }
 }
 
-namespace SysmonWatch.Detection.Tests.Architecture.Planted.Low
+namespace SysmonWatch.Tests.Planted.Low
 {
     public sealed class Innocent;
 
@@ -17,3 +18,4 @@ namespace SysmonWatch.Detection.Tests.Architecture.Planted.Low
         public High.Manager UsesWhatIsAbove { get; } = new();
     }
 }
+#endif

@@ -1,0 +1,90 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+
+namespace SysmonWatch.Daemon.Tests.Pipeline;
+
+/// <summary>The real executable: the one built beside the tests, or that which SYSMONWATCH_BINARY names.</summary>
+sealed class DaemonProcess : IDisposable
+{
+    const int SIGTERM = 15, SIGKILL = 9;
+    static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+
+    readonly Process _process;
+    readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    readonly Lock _lock = new();
+    readonly List<string> _said = [];
+
+    DaemonProcess(params string[] arguments)
+    {
+        _process = new Process
+        {
+            StartInfo = new ProcessStartInfo(Binary, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true },
+        };
+        _process.OutputDataReceived += (_, line) => Hear(line.Data);
+        _process.ErrorDataReceived += (_, line) => Hear(line.Data);
+        _process.Start();
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+    }
+
+    static string Binary => Environment.GetEnvironmentVariable("SYSMONWATCH_BINARY") ?? Path.Combine(AppContext.BaseDirectory, "sysmonwatch");
+
+    /// <summary>All it said until now.</summary>
+    public string Said
+    {
+        get
+        {
+            lock (_lock) return string.Join('\n', _said);
+        }
+    }
+
+    public static DaemonProcess Run(string config, string state) => new("run", "--config", config, "--state-dir", state);
+
+    /// <summary>Waits until it says that it is ready.</summary>
+    public Task ReadyAsync() => WaitAsync(_ready.Task, "Ready");
+
+    /// <summary>SIGKILL, wherever it is.</summary>
+    public async Task KillAsync()
+    {
+        Assert.Equal(0, kill(_process.Id, SIGKILL));
+        await WaitAsync(_process.WaitForExitAsync(), "its end");
+        Assert.Equal(128 + SIGKILL, _process.ExitCode);
+    }
+
+    /// <summary>SIGTERM; gives what it exited with.</summary>
+    public async Task<int> StopAsync()
+    {
+        Assert.Equal(0, kill(_process.Id, SIGTERM));
+        await WaitAsync(_process.WaitForExitAsync(), "its end");
+        return _process.ExitCode;
+    }
+
+    /// <summary>Waits for something that is about it; a failure says what it said.</summary>
+    public async Task WaitAsync(Task task, string what, Func<string>? details = null)
+    {
+        try
+        {
+            await task.WaitAsync(Patience, TestContext.Current.CancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            throw new TimeoutException($"Waited in vain for {what}. {details?.Invoke()} The daemon said:\n{Said}");
+        }
+    }
+
+    public void Dispose()
+    {
+        if (!_process.HasExited) _process.Kill();
+        _process.Dispose();
+    }
+
+    void Hear(string? line)
+    {
+        if (line is null) return;
+        lock (_lock) _said.Add(line);
+        if (line.Contains("Ready: reading", StringComparison.Ordinal)) _ready.TrySetResult();
+    }
+
+    [DllImport("libc")]
+    static extern int kill(int process, int signal);
+}

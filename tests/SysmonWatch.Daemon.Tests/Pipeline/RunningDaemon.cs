@@ -1,0 +1,69 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Serilog.Events;
+using SysmonWatch.Daemon.Configuration;
+using SysmonWatch.Daemon.Delivery;
+using SysmonWatch.Daemon.Pipeline;
+using SysmonWatch.Daemon.State;
+using SysmonWatch.Daemon.Tests.Delivery;
+using SysmonWatch.Detection.Alerting;
+
+namespace SysmonWatch.Daemon.Tests.Pipeline;
+
+/// <summary>The daemon in this process, on a log and a state directory of its own, telling one sink of the test's.</summary>
+sealed class RunningDaemon : IAsyncDisposable
+{
+    readonly IHost _host;
+    readonly Channel<Alert> _raised = Channel.CreateUnbounded<Alert>();
+
+    RunningDaemon(SysmonWatchOptions options, string? configFile)
+    {
+        _host = DaemonHost.Build(options, new RunSettings(configFile, null, alert => _raised.Writer.TryWrite(alert), TellsNobody: true), TimeProvider.System, LogEventLevel.Fatal);
+    }
+
+    /// <summary>Is told every alert.</summary>
+    public ScriptedSink Sink { get; } = new("sink");
+
+    public PipelineService Pipeline => _host.Services.GetRequiredService<PipelineService>();
+
+    public ReloadService Reloading => _host.Services.GetRequiredService<ReloadService>();
+
+    public StateStore Store => _host.Services.GetRequiredService<StateStore>();
+
+    public static SysmonWatchOptions Options(string directory) => new()
+    {
+        Input = new InputOptions { Files = [Path.Combine(directory, "syslog")], Journal = JournalInput.No, Start = StartFrom.Beginning },
+        State = new StateOptions { Directory = Path.Combine(directory, "state") },
+    };
+
+    public static async Task<RunningDaemon> StartAsync(SysmonWatchOptions options, string? configFile = null)
+    {
+        var daemon = new RunningDaemon(options, configFile);
+        await daemon._host.Services.GetRequiredService<AlertDispatcher>().UseAsync([new AlertRoute(daemon.Sink, Detection.Sigma.RuleLevel.Informational, JournalSink.Retry)]);
+        await daemon._host.StartAsync(TestContext.Current.CancellationToken);
+        return daemon;
+    }
+
+    /// <summary>The next alert that is new in the store; waits for it.</summary>
+    public ValueTask<Alert> NextAsync() => _raised.Reader.ReadAsync(TestContext.Current.CancellationToken);
+
+    /// <summary>Waits for as many alerts, and gives their ids in an order to compare.</summary>
+    public async Task<string[]> NextIdsAsync(int count)
+    {
+        var ids = new List<string>();
+        while (ids.Count < count) ids.Add((await NextAsync()).AlertId);
+        return [.. ids.Order(StringComparer.Ordinal)];
+    }
+
+    public bool HasRaisedMore => _raised.Reader.TryPeek(out _);
+
+    /// <summary>Ends as on SIGTERM.</summary>
+    public Task StopAsync() => _host.StopAsync(TestContext.Current.CancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _host.StopAsync();
+        if (_host is IAsyncDisposable disposable) await disposable.DisposeAsync();
+    }
+}
