@@ -8,8 +8,9 @@ namespace SysmonWatch.Detection.Events;
 /// dash, nc is nc.openbsd, vi is vim.basic. Rules are written with the names that people type.
 /// </summary>
 /// <remarks>
-/// Source: the symbolic links and update-alternatives groups of Debian 12, Ubuntu 24.04 and RHEL 9. Only names that mean the same program; a
-/// bash that is run as sh (RHEL) is known by its argv[0].
+/// Source: dash, nc.openbsd, vim.tiny, gawk, xtables-nft-multi and python3.11 stand in the recorded scenarios; vim.basic, mawk and python3.11 are
+/// so linked on Debian 12. The others are the alternatives that Debian's and Ubuntu's packages are known to register, and were not looked up on a machine.
+/// Only names that mean the same program; a bash that is run as sh (RHEL) is known by its argv[0].
 /// </remarks>
 static class OtherProgramNames
 {

@@ -43,11 +43,11 @@ public sealed class PrefilterTests
         (ProgramRun run, SlowEvaluator slow) = (Run(set), new SlowEvaluator(dashIsNull: false));
         long matches = 0;
         long ruledOut = 0;
-        foreach (JsonElement json in Vectors.Read("linux-rules-corpus/events.ndjson.gz").Where((_, i) => i % 5 == 0))
+        foreach (JsonElement json in Vectors.Read("linux-rules-corpus/events.ndjson.gz").Where((_, i) => Thoroughness.Takes(i, 11)))
         {
             Check(set, run, slow, Vectors.Event(json), ref matches, ref ruledOut);
         }
-        Assert.True(matches > 300 && ruledOut > 10 * matches, $"{matches} matches, {ruledOut} ruled out");
+        Assert.True(matches > 150 && ruledOut > 10 * matches, $"{matches} matches, {ruledOut} ruled out");
     }
 
     [Fact]
@@ -59,7 +59,7 @@ public sealed class PrefilterTests
         RuleSet set = RuleLoader.Parse(literals.Select((literal, i) => ($"{i}.yml", Vectors.Rule($"  s:\n    A|contains: '{literal}'\n  condition: s\n"))));
         RuleMatcher matcher = CompiledRules.Compile(set, new RuleOptions()).CreateMatcher();
         var e = new JsonEvent();
-        for (int i = 0; i < 60; i++)
+        for (int i = 0; i < (Thoroughness.Long ? 200 : 25); i++)
         {
             string value = Text(random.Next(100)) + literals[random.Next(literals.Length)].ToUpperInvariant() + Text(random.Next(100)) + literals[random.Next(literals.Length)];
             Assert.True(e.TryRead(JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, string> { ["A"] = value }), out _));

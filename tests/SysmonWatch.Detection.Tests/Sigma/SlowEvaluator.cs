@@ -12,6 +12,7 @@ namespace SysmonWatch.Detection.Tests.Sigma;
 sealed class SlowEvaluator(bool dashIsNull)
 {
     readonly Dictionary<TextTest, Regex> _patterns = [];
+    readonly Dictionary<string, string> _folded = [];
     readonly MatchScratch _scratch = new() { DashIsNull = dashIsNull };
 
     public bool Matches(RuleNode node, FieldedEvent e) => Matches(node, e, negative: false);
@@ -36,18 +37,20 @@ sealed class SlowEvaluator(bool dashIsNull)
     bool Matches(RuleNode.Item item, ValueTest test, FieldedEvent e, bool asWritten)
     {
         List<(ValueKind Kind, string Text)> values = item.IsKeyword ? All(e) : Values(e, item.Field, asWritten);
-        List<(ValueKind Kind, string Text)> written = Values(e, item.Field, asWritten: true);
         ValueKind kind = e.Find(item.Field, out _);
         _scratch.AsWritten = asWritten;
         return test switch
         {
             ExistsTest exists => exists.Expected == (kind != ValueKind.Absent),
-            NullTest => written.Count == 0 || (dashIsNull && written is [(ValueKind.Text, "-")] && kind == ValueKind.Text),
+            NullTest => IsNull(Values(e, item.Field, asWritten: true), kind),
             AnyTest any => any.Variants.Any(v => Matches(item, v, e, asWritten)),
-            TextTest text => values.Any(v => Pattern(text).IsMatch(text.Cased ? v.Text : Fold(v.Text))),
+            TextTest text => values.Any(v => Pattern(text).IsMatch(text.Cased ? v.Text : Folded(v.Text))),
             _ => values.Any(v => test.Matches(e, v.Kind, Encoding.UTF8.GetBytes(v.Text), _scratch)),
         };
     }
+
+    bool IsNull(List<(ValueKind Kind, string Text)> written, ValueKind kind) =>
+        written.Count == 0 || (dashIsNull && written is [(ValueKind.Text, "-")] && kind == ValueKind.Text);
 
     static List<(ValueKind, string)> All(FieldedEvent e)
     {
@@ -87,6 +90,13 @@ sealed class SlowEvaluator(bool dashIsNull)
             });
         }
         return _patterns[test] = new Regex(pattern.Append("\\z").ToString(), RegexOptions.CultureInvariant);
+    }
+
+    string Folded(string text)
+    {
+        if (_folded.TryGetValue(text, out string? known)) return known;
+        if (_folded.Count > 10_000) _folded.Clear();
+        return _folded[text] = Fold(text);
     }
 
     static string Fold(string text) => string.Concat(text.EnumerateRunes().Select(r =>
