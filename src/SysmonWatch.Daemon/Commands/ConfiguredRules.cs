@@ -16,11 +16,8 @@ static class ConfiguredRules
     }
 
     /// <summary>The rules; null where the configuration is wrong, which has then been said.</summary>
-    public static RuleSet? Load(IReadOnlyList<string> paths, string? config, TextWriter errors)
-    {
-        if (paths.Count > 0) return RuleLoader.Load(paths);
-        return Options(config, errors) is { } options ? RulesInUse.Load(options.Rules) : null;
-    }
+    public static RuleSet? Load(IReadOnlyList<string> paths, string? config, TextWriter errors) =>
+        Options(config, errors) is { } options ? RulesInUse.Load(paths, options.Rules) : null;
 
     /// <summary>True where people mean this rule by that word.</summary>
     public static bool IsCalled(RuleMetadata rule, string word) =>

@@ -27,7 +27,7 @@ static class ExplainCommand
         SysmonWatchOptions? options = ConfiguredRules.Options(config, errors);
         if (options is null) return ExitCodes.Configuration;
         bool isFile = File.Exists(rule);
-        RuleSet set = isFile ? RuleLoader.Load([rule]) : rulePaths.Count > 0 ? RuleLoader.Load(rulePaths) : RulesInUse.Load(options.Rules);
+        RuleSet set = RulesInUse.Load(isFile ? [rule] : rulePaths, options.Rules);
         int[] chosen = [.. Enumerable.Range(0, set.Rules.Count).Where(i => isFile || ConfiguredRules.IsCalled(set.Rules[i].Metadata, rule))];
         if (chosen.Length == 0)
         {

@@ -53,7 +53,7 @@ static class ReplayCommand
         }
 
         bool decodeOnly = request.Rules is ["none"];
-        RuleSet rules = decodeOnly ? RuleSet.Empty : request.Rules.Count > 0 ? RuleLoader.Load(request.Rules) : RulesInUse.Load(options.Rules);
+        RuleSet rules = decodeOnly ? RuleSet.Empty : RulesInUse.Load(request.Rules, options.Rules);
         foreach (RuleProblem problem in rules.Problems) errors.WriteLine(problem);
         if (request.Rules.Count > 0 && !decodeOnly && rules.Rules.Count == 0)
         {

@@ -20,6 +20,11 @@ sealed record RulesOptions
     /// <summary>What is repaired in Sysmon's events. Default all.</summary>
     public Repairs Repairs { get; init; } = Repairs.All;
 
+    /// <summary>Values of the placeholders (<c>%name%</c>) of rules with the modifier <c>expand</c>, by name. Default none: such rules are refused.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<string>> Placeholders { get; init; } = NoPlaceholders;
+
     /// <summary>The paths used where the configuration names none.</summary>
     public static IReadOnlyList<string> DefaultPaths { get; } = ["/usr/share/sysmonwatch/rules", "/etc/sysmonwatch/rules.d"];
+
+    static IReadOnlyDictionary<string, IReadOnlyList<string>> NoPlaceholders { get; } = new Dictionary<string, IReadOnlyList<string>>();
 }

@@ -9,7 +9,7 @@ public static class RuleLoader
     public const long LargestFile = 16 * 1024 * 1024;
 
     /// <summary>How many files are read at once before their rules are put together, so that not all of SigmaHQ's YAML is in memory at the same time.</summary>
-    const int FilesAtOnce = 256;
+    const int FilesAtOnce = 64;
 
     static readonly Dictionary<string, IReadOnlyList<string>> NoPlaceholders = [];
     static readonly ParallelOptions OnSomeProcessors = new() { MaxDegreeOfParallelism = Math.Min(4, Environment.ProcessorCount) };
@@ -23,8 +23,10 @@ public static class RuleLoader
     /// <summary>Reads rules that are in memory, and then files and directories, as one set.</summary>
     /// <param name="documents">Each file's name, for messages, and its text.</param>
     /// <param name="paths">Files or directories; one that is missing is a problem.</param>
-    public static RuleSet Load(IEnumerable<(string File, string Yaml)> documents, IEnumerable<string> paths) =>
-        Parse(documents.Select(InMemory).Concat(Find(paths)), null);
+    /// <param name="placeholders">Values for the <c>expand</c> modifier, by placeholder name; null: none.</param>
+    public static RuleSet Load(
+        IEnumerable<(string File, string Yaml)> documents, IEnumerable<string> paths, IReadOnlyDictionary<string, IReadOnlyList<string>>? placeholders = null) =>
+        Parse(documents.Select(InMemory).Concat(Find(paths)), placeholders);
 
     /// <summary>Reads rules that are in memory.</summary>
     /// <param name="documents">Each file's name, for messages, and its text.</param>

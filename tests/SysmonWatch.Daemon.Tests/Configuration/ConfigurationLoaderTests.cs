@@ -34,7 +34,7 @@ public sealed class ConfigurationLoaderTests
     {
         using var file = new ConfigurationFile("""
             input: {files: [/var/log/syslog, /srv/*/messages], journal: no, start: 2h}
-            rules: {paths: /etc/my-rules, disabled: [one, two], repairs: {image_as_called: no}}
+            rules: {paths: /etc/my-rules, disabled: [one, two], repairs: {image_as_called: no}, placeholders: {admins: [root, op*], one: x}}
             journal: {minimum_level: medium}
             webhooks:
               - name: chat
@@ -59,6 +59,7 @@ public sealed class ConfigurationLoaderTests
         Assert.Equal(["/etc/my-rules"], options.Rules.Paths);
         Assert.False(options.Rules.PathsAreDefault);
         Assert.Equal(["one", "two"], options.Rules.Disabled);
+        Assert.Equal([("admins", "root op*"), ("one", "x")], options.Rules.Placeholders.Select(p => (p.Key, string.Join(' ', p.Value))));
         Assert.Equal(Repairs.ParentFromTree | Repairs.DashIsNull, options.Rules.Repairs);
         Assert.Equal(RuleLevel.Medium, options.Journal.MinimumLevel);
         WebhookOptions hook = Assert.Single(options.Webhooks);
@@ -96,6 +97,8 @@ public sealed class ConfigurationLoaderTests
         { "[a, b]", "1:1: error: the file: a list where keys with values are expected." },
         { "just text", "1:1: error: the file: a single value where keys with values are expected." },
         { "rules: {repairs: {dash_is_nul: no}}", "1:19: error: unknown key 'dash_is_nul' in rules.repairs. Did you mean 'dash_is_null'?" },
+        { "rules: {placeholders: {admins: []}}", "1:24: error: rules.placeholders.admins: has no values; list some, or remove the key." },
+        { "rules: {placeholders: [admins]}", "1:23: error: rules.placeholders: a list where keys with values are expected." },
         { "input: yes", "1:8: error: input: a single value where keys with values are expected." },
         { "input: {[a]: b}", "1:9: error: input: a list where a key is expected." },
         { "input: {files: {a: b}}", "1:16: error: input.files: a mapping where a single value is expected." },
