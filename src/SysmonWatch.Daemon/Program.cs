@@ -32,5 +32,8 @@ static class Program
         ReplayCommand.Create(time),
         DecodeCommand.Create(),
         EvalCommand.Create(),
+        ExplainCommand.Create(),
+        RulesCommand.Create(),
+        TestCommand.Create(),
     };
 }

@@ -17,6 +17,9 @@ public sealed class BatchMatcher(CompiledRules rules)
     /// </summary>
     public Action<Exception>? OnBug { get; init; }
 
+    /// <summary>What each rule cost so far: <see cref="RuleMatcher.Costs"/>.</summary>
+    public (long Evaluations, long Matches)[] Costs() => _matcher.Costs();
+
     /// <summary>Adds the findings of all events of a batch. Forged events are not believed, and our own are not looked at.</summary>
     public void Match(EventBatch batch)
     {

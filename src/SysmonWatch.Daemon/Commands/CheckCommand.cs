@@ -22,7 +22,7 @@ static class CheckCommand
         LoadedConfiguration loaded = ConfigurationLoader.Load(config, onlyChecking: true);
         foreach (ConfigurationProblem problem in loaded.Problems) output.WriteLine(problem);
 
-        RuleSet rules = rulePaths.Count > 0 ? RuleLoader.Load(rulePaths) : RulesInUse.Load((loaded.Options ?? new SysmonWatchOptions()).Rules);
+        RuleSet rules = RulesInUse.Load(rulePaths, (loaded.Options ?? new SysmonWatchOptions()).Rules);
         foreach (RuleProblem problem in rules.Problems) output.WriteLine(problem);
 
         if (loaded.Options is null) return ExitCodes.Configuration;

@@ -13,6 +13,9 @@ namespace SysmonWatch.Daemon.Commands;
 /// <summary><c>sysmonwatch replay FILE…</c>: what would have been told about these logs. Touches nothing but its arguments.</summary>
 static class ReplayCommand
 {
+    /// <summary>How many rules <c>--rule-costs</c> lists.</summary>
+    const int MostCosts = 30;
+
     public static Command Create(TimeProvider time)
     {
         Argument<string[]> files = SharedOptions.Files();
@@ -21,16 +24,17 @@ static class ReplayCommand
         config.Description = "Configuration file for limits, suppression and rules. Default: none, the defaults.";
         var output = new Option<string>("--output") { HelpName = "text|json|none", Description = "How alerts are printed: for people, one JSON object a line, or not at all.", DefaultValueFactory = _ => "text" };
         output.AcceptOnlyFromAmong("text", "json", "none");
-        var command = new Command("replay", "Evaluate log files as the daemon would have, and print the alerts.") { files, rules, config, output };
+        var costs = new Option<bool>("--rule-costs") { Description = "Also say which rules were looked at most often, beyond what the literals of all rules had ruled out." };
+        var command = new Command("replay", "Evaluate log files as the daemon would have, and print the alerts.") { files, rules, config, output, costs };
         command.SetAction(parsed => Run(
-            new Request(parsed.GetRequiredValue(files), parsed.GetValue(rules) ?? [], parsed.GetValue(config), parsed.GetValue(output)!),
+            new Request(parsed.GetRequiredValue(files), parsed.GetValue(rules) ?? [], parsed.GetValue(config), parsed.GetValue(output)!, parsed.GetValue(costs)),
             Console.OpenStandardOutput(),
             Console.Error,
             time));
         return command;
     }
 
-    public sealed record Request(IReadOnlyList<string> Files, IReadOnlyList<string> Rules, string? Config, string Output);
+    public sealed record Request(IReadOnlyList<string> Files, IReadOnlyList<string> Rules, string? Config, string Output, bool RuleCosts = false);
 
     public static int Run(Request request, Stream output, TextWriter errors, TimeProvider time)
     {
@@ -49,7 +53,7 @@ static class ReplayCommand
         }
 
         bool decodeOnly = request.Rules is ["none"];
-        RuleSet rules = decodeOnly ? RuleSet.Empty : request.Rules.Count > 0 ? RuleLoader.Load(request.Rules) : RulesInUse.Load(options.Rules);
+        RuleSet rules = decodeOnly ? RuleSet.Empty : RulesInUse.Load(request.Rules, options.Rules);
         foreach (RuleProblem problem in rules.Problems) errors.WriteLine(problem);
         if (request.Rules.Count > 0 && !decodeOnly && rules.Rules.Count == 0)
         {
@@ -60,7 +64,7 @@ static class ReplayCommand
         long started = time.GetTimestamp();
         var counters = new DetectionCounters();
         var decoder = new BatchDecoder(new SequenceWatch(), new ProcessTree(options.Limits.ProcessTreeNodes), new ArrivalClock(options.Alerts.FutureTolerance), counters);
-        CompiledRules compiled = CompiledRules.Compile(rules, RulesInUse.Switches(options.Rules));
+        CompiledRules compiled = CompiledRules.Compile(rules, RulesInUse.Matching(options.Rules));
         var matcher = new BatchMatcher(compiled);
         var raiser = new AlertRaiser(compiled, new Suppression(options.Alerts.SuppressionPeriod), RulesInUse.Limits(options.Limits), counters) { WatchersOn = !decodeOnly };
         using var printer = new AlertPrinter(output, request.Output);
@@ -82,6 +86,7 @@ static class ReplayCommand
         printer.Print(closed);
         printer.Dispose();
         Summarize(errors, counters, rules, time.GetElapsedTime(started));
+        if (request.RuleCosts) WriteCosts(errors, rules, matcher.Costs());
         if (damage is null) return ExitCodes.Success;
         errors.WriteLine(damage.Message);
         return ExitCodes.NoInput;
@@ -98,6 +103,16 @@ static class ReplayCommand
         {
             damage = failure;
             return false;
+        }
+    }
+
+    static void WriteCosts(TextWriter errors, RuleSet rules, (long Evaluations, long Matches)[] costs)
+    {
+        errors.WriteLine("  looked at   matches  rule");
+        foreach (int rule in Enumerable.Range(0, costs.Length).Where(i => costs[i].Evaluations > 0).OrderByDescending(i => costs[i].Evaluations).Take(MostCosts))
+        {
+            RuleMetadata metadata = rules.Rules[rule].Metadata;
+            errors.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{costs[rule].Evaluations,11:N0}{costs[rule].Matches,10:N0}  {SafeText.Show(metadata.Title)} ({metadata.File}:{metadata.Line})"));
         }
     }
 

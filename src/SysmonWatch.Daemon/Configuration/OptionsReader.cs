@@ -1,3 +1,4 @@
+using SysmonWatch.Detection.Events;
 using YamlDotNet.RepresentationModel;
 
 namespace SysmonWatch.Daemon.Configuration;
@@ -42,9 +43,34 @@ sealed class OptionsReader(Surroundings surroundings, ProblemList problems)
             Paths = paths,
             PathsAreDefault = ReferenceEquals(paths, RulesOptions.DefaultPaths),
             Disabled = section.Texts("disabled", [], static text => Parsed<string>.Good(text)),
+            Repairs = Repairs(section.Section("repairs")),
         };
+        YamlSection placeholders = section.Section("placeholders");
         section.End();
-        return options;
+        return placeholders.Entries.Any() ? options with { Placeholders = Placeholders(placeholders) } : options;
+    }
+
+    Dictionary<string, IReadOnlyList<string>> Placeholders(YamlSection section)
+    {
+        var all = new Dictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal);
+        foreach ((YamlScalarNode key, _) in section.Entries)
+        {
+            IReadOnlyList<string> values = section.Texts(key.Value!, [], static text => Parsed<string>.Good(text));
+            if (values.Count == 0) problems.Error(key.Start, $"{section.Name(key.Value!)}: has no values; list some, or remove the key.");
+            all[key.Value!] = values;
+        }
+        return all;
+    }
+
+    static Repairs Repairs(YamlSection section)
+    {
+        Repairs repairs = SysmonWatch.Detection.Events.Repairs.None;
+        foreach ((string name, Repairs repair) in RepairNames.All)
+        {
+            if (section.Read(name, true, Values.YesNo)) repairs |= repair;
+        }
+        section.End();
+        return repairs;
     }
 
     static JournalOptions Journal(YamlSection section)

@@ -1,3 +1,5 @@
+using SysmonWatch.Detection.Events;
+
 namespace SysmonWatch.Daemon.Configuration;
 
 /// <summary><c>rules</c>: what is looked for.</summary>
@@ -15,6 +17,14 @@ sealed record RulesOptions
     /// <summary>Ids (or names) of rules that are not used. Default none.</summary>
     public IReadOnlyList<string> Disabled { get; init; } = [];
 
+    /// <summary>What is repaired in Sysmon's events. Default all.</summary>
+    public Repairs Repairs { get; init; } = Repairs.All;
+
+    /// <summary>Values of the placeholders (<c>%name%</c>) of rules with the modifier <c>expand</c>, by name. Default none: such rules are refused.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<string>> Placeholders { get; init; } = NoPlaceholders;
+
     /// <summary>The paths used where the configuration names none.</summary>
     public static IReadOnlyList<string> DefaultPaths { get; } = ["/usr/share/sysmonwatch/rules", "/etc/sysmonwatch/rules.d"];
+
+    static IReadOnlyDictionary<string, IReadOnlyList<string>> NoPlaceholders { get; } = new Dictionary<string, IReadOnlyList<string>>();
 }

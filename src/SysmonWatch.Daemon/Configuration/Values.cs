@@ -74,6 +74,9 @@ static class Values
     public static Func<string, Parsed<RuleLevel>> Level { get; } = OneOf(
         ("informational", RuleLevel.Informational), ("low", RuleLevel.Low), ("medium", RuleLevel.Medium), ("high", RuleLevel.High), ("critical", RuleLevel.Critical));
 
+    /// <summary>yes or no.</summary>
+    public static Func<string, Parsed<bool>> YesNo { get; } = OneOf(("yes", true), ("no", false), ("true", true), ("false", false));
+
     /// <summary>auto, yes or no.</summary>
     public static Func<string, Parsed<JournalInput>> Journal { get; } = text => text.ToLowerInvariant() switch
     {

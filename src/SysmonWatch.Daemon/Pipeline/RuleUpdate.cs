@@ -12,6 +12,6 @@ sealed record RuleUpdate(CompiledRules Compiled, IReadOnlyList<RuleProblem> Prob
     public static RuleUpdate Read(RulesOptions options)
     {
         RuleSet rules = RulesInUse.Load(options);
-        return new RuleUpdate(CompiledRules.Compile(rules, RulesInUse.Switches(options)), rules.Problems);
+        return new RuleUpdate(CompiledRules.Compile(rules, RulesInUse.Matching(options)), rules.Problems);
     }
 }

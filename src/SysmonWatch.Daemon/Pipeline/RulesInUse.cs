@@ -13,15 +13,23 @@ static class RulesInUse
     /// <summary>The configured rules; of the default directories those that exist, and the built-in copy where the shipped ones are not installed.</summary>
     public static RuleSet Load(RulesOptions options)
     {
-        if (!options.PathsAreDefault) return RuleLoader.Load(options.Paths);
+        if (!options.PathsAreDefault) return RuleLoader.Load(options.Paths, options.Placeholders);
         string[] existing = [.. options.Paths.Where(Directory.Exists)];
         return existing.Contains(RulesOptions.DefaultPaths[0])
-            ? RuleLoader.Load(existing)
-            : RuleLoader.Load(Shipped(), existing);
+            ? RuleLoader.Load(existing, options.Placeholders)
+            : RuleLoader.Load(Shipped(), existing, options.Placeholders);
     }
 
-    /// <summary>Which rules do not alert, from the configuration.</summary>
-    public static RuleOptions Switches(RulesOptions options) => new() { Silenced = options.Disabled.ToHashSet(StringComparer.OrdinalIgnoreCase) };
+    /// <summary>The rules of these paths in place of the configured ones, which they are where there are none.</summary>
+    public static RuleSet Load(IReadOnlyList<string> inPlace, RulesOptions options) =>
+        inPlace.Count > 0 ? RuleLoader.Load(inPlace, options.Placeholders) : Load(options);
+
+    /// <summary>How the configuration wants rules to be matched.</summary>
+    public static RuleOptions Matching(RulesOptions options) => new()
+    {
+        Repairs = options.Repairs,
+        Silenced = options.Disabled.ToHashSet(StringComparer.OrdinalIgnoreCase),
+    };
 
     /// <summary>Bounds of correlation windows from the configuration.</summary>
     public static CorrelationLimits Limits(LimitsOptions limits) => new()

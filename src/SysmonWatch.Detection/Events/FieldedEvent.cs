@@ -22,7 +22,8 @@ public abstract class FieldedEvent
 
     /// <summary>
     /// Another value that stands for the same field, for the repairs of what Sysmon for Linux writes (the name a program was called by,
-    /// beside the resolved path in Image). A rule's item matches where any of them matches. Most events have none.
+    /// beside the resolved path in Image), and for fields with several values. A rule's item matches where any of them matches; under a
+    /// negation those that a repair brought do not count. Most events have none.
     /// </summary>
     /// <param name="field">The field.</param>
     /// <param name="number">Which one, from 0.</param>

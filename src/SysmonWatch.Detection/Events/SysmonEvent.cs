@@ -7,7 +7,7 @@ namespace SysmonWatch.Detection.Events;
 /// so whoever wants to keep something makes a copy.
 /// </summary>
 /// <remarks>
-/// Filled by the decoder on one thread, then read by any number of detection workers. The buffer holds the line; values that were escaped
+/// Filled by the decoder on one thread, then handed from stage to stage: one thread reads it at a time. The buffer holds the line; values that were escaped
 /// are unescaped where they stand, which always makes them shorter.
 /// </remarks>
 public sealed class SysmonEvent : FieldedEvent
@@ -18,6 +18,7 @@ public sealed class SysmonEvent : FieldedEvent
     // Arrays, not lists: this is filled for every line. Grown up to MostFields when an event needs it.
     int[] _ids = new int[32];
     DataField[] _fields = new DataField[32];
+    readonly RepairedValues _repaired = new();
     int _count;
 
     /// <summary>The bytes that every slice of this event points into.</summary>
@@ -59,6 +60,18 @@ public sealed class SysmonEvent : FieldedEvent
     /// <summary>TargetFilename freed of <c>//</c>, <c>/./</c> and <c>/../</c>; null where it has none of them.</summary>
     public byte[]? TargetPath { get; set; }
 
+    /// <summary>Which repairs the event answers rules with. Set by whoever matches rules; none in a new event.</summary>
+    public Repairs Repairs
+    {
+        get;
+        set
+        {
+            if (field == value) return;
+            field = value;
+            _repaired.Clear();
+        }
+    }
+
     /// <summary>The fields in the order written, repeated names included.</summary>
     public ReadOnlySpan<DataField> Fields => _fields.AsSpan(0, _count);
 
@@ -83,6 +96,8 @@ public sealed class SysmonEvent : FieldedEvent
         FieldsLeftOut = 0;
         Process = null;
         TargetPath = null;
+        Repairs = Repairs.None;
+        _repaired.Clear();
     }
 
     /// <summary>Adds a field as the decoder meets it.</summary>
@@ -125,8 +140,20 @@ public sealed class SysmonEvent : FieldedEvent
     }
 
     /// <inheritdoc/>
-    public override bool TryAlternative(FieldId field, int number, out ReadOnlySpan<byte> value) =>
-        DerivedFields.TryAlternative(this, field, number, out value);
+    public override bool TryAlternative(FieldId field, int number, out ReadOnlySpan<byte> value)
+    {
+        if (Repairs == Repairs.None || !RepairedValues.Concern(field)) return DerivedFields.TryAlternative(this, field, number, out value);
+        ReadOnlySpan<(ReadOnlyMemory<byte> Value, string Repair)> repaired = _repaired.Of(this, field);
+        value = number < repaired.Length ? repaired[number].Value.Span : default;
+        return number < repaired.Length;
+    }
+
+    /// <inheritdoc/>
+    public override string? RepairOf(FieldId field, int number)
+    {
+        ReadOnlySpan<(ReadOnlyMemory<byte> Value, string Repair)> repaired = Repairs == Repairs.None ? default : _repaired.Of(this, field);
+        return number < repaired.Length ? repaired[number].Repair : null;
+    }
 
     /// <summary>The text of a field, or null where the event has no such field.</summary>
     public string? Text(FieldId field) => Find(field, out ReadOnlySpan<byte> value) == ValueKind.Absent ? null : Encoding.UTF8.GetString(value);

@@ -17,14 +17,19 @@ public sealed class CompiledRules
         Rules = rules;
         Options = options;
         _all = new(() => ProgramBuilder.Build(rules, [.. Enumerable.Range(0, rules.Rules.Count)]));
-        var shared = new Dictionary<string, RuleProgram>(StringComparer.Ordinal);
-        for (int id = 0; id < _byEventId.Length; id++)
+        // Many event ids are seen by the same rules.
+        IGrouping<string, (int[] Ids, int[] Seen)>[] programs =
+        [
+            .. Enumerable.Range(0, _byEventId.Length)
+                .GroupBy(id => string.Join('|', SysmonLogSources.Of(id)))
+                .Select(ids => (Ids: ids.ToArray(), Seen: RulesOf(SysmonLogSources.Of(ids.First()))))
+                .GroupBy(p => string.Join(',', p.Seen)),
+        ];
+        Parallel.ForEach(programs, new ParallelOptions { MaxDegreeOfParallelism = Math.Min(4, Environment.ProcessorCount) }, same =>
         {
-            int[] seen = RulesOf(SysmonLogSources.Of(id));
-            string key = string.Join(',', seen);
-            if (!shared.TryGetValue(key, out RuleProgram? program)) shared[key] = program = ProgramBuilder.Build(rules, seen);
-            _byEventId[id] = program;
-        }
+            RuleProgram program = ProgramBuilder.Build(rules, same.First().Seen);
+            foreach (int id in same.SelectMany(p => p.Ids)) _byEventId[id] = program;
+        });
     }
 
     /// <summary>The rules; what is matched are positions in its <see cref="RuleSet.Rules"/>.</summary>

@@ -105,7 +105,7 @@ abstract record Draft
             case Field field: return new FieldReferenceTest(field.Other, field.How, field.Cased);
             case Presence presence: return new ExistsTest(presence.Expected);
             case Expression expression:
-                return SafeRegex.TryCompile(expression.Pattern, expression.Flags, out Regex? regex, out reason) ? new RegexTest(regex!) : null;
+                return SafeRegex.TryCompile(expression.Pattern, expression.Flags, out RegexTest? test, out reason) ? test : null;
             default: throw new InvalidOperationException(GetType().Name);
         }
     }

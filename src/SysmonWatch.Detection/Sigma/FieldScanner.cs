@@ -28,7 +28,12 @@ sealed class FieldScanner(FieldId field, FieldPlan plan)
     /// <summary>Scans the field's alternatives only, where its own value was met already.</summary>
     public void ScanAlternatives(FieldedEvent e, ProgramRun run)
     {
-        for (int i = 0; e.TryAlternative(Field, i, out ReadOnlySpan<byte> alternative); i++) Scan(ValueKind.Text, alternative, run);
+        for (int i = 0; e.TryAlternative(Field, i, out ReadOnlySpan<byte> alternative); i++)
+        {
+            run.Scanning(repaired: e.RepairOf(Field, i) is not null);
+            Scan(ValueKind.Text, alternative, run);
+            run.Scanning(repaired: false);
+        }
     }
 
     /// <summary>Scans every field's value, for keywords.</summary>

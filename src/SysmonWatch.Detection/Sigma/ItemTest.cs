@@ -11,10 +11,8 @@ static class ItemTest
     /// <summary>Which value matched: the field's own, or its being absent.</summary>
     public const int Own = -1;
 
-    /// <summary>True where the field's value, or any alternative of it, is what the test asks for.</summary>
-    public static bool Matches(FieldedEvent e, FieldId field, ValueTest test, MatchScratch scratch) => Find(e, field, test, scratch) != None;
-
     /// <summary>Which value matches: <see cref="Own"/>, the number of an alternative, or <see cref="None"/>.</summary>
+    /// <remarks>With <see cref="MatchScratch.AsWritten"/> the values that repairs brought are passed over.</remarks>
     public static int Find(FieldedEvent e, FieldId field, ValueTest test, MatchScratch scratch)
     {
         ValueKind kind = e.Find(field, out ReadOnlySpan<byte> value);
@@ -23,6 +21,7 @@ static class ItemTest
         if (kind > ValueKind.Null && test.Matches(e, kind, value, scratch)) return Own;
         for (int i = 0; e.TryAlternative(field, i, out ReadOnlySpan<byte> alternative); i++)
         {
+            if (scratch.AsWritten && e.RepairOf(field, i) is not null) continue;
             if (test.Matches(e, ValueKind.Text, alternative, scratch)) return i;
         }
         return None;
@@ -39,8 +38,8 @@ static class ItemTest
         return None;
     }
 
-    /// <summary>A field is null where nothing is known of it: what a repair filled in is something.</summary>
+    /// <summary>A field is null where Sysmon wrote nothing; what a repair filled in changes nothing about that.</summary>
     static bool IsNull(FieldedEvent e, FieldId field, ValueKind kind, ReadOnlySpan<byte> value, MatchScratch scratch) =>
         (kind <= ValueKind.Null || (scratch.DashIsNull && kind == ValueKind.Text && value is [(byte)'-']))
-        && !e.TryAlternative(field, 0, out _);
+        && (!e.TryAlternative(field, 0, out _) || e.RepairOf(field, 0) is not null);
 }

@@ -20,7 +20,8 @@ enum LiteralPlace
 /// <summary>Finds any number of case-folded literals in one pass over a value. Immutable.</summary>
 /// <remarks>
 /// Only bytes that occur in literals have a column of their own in the table, ASCII letters one for both cases, so that ASCII needs no folding.
-/// States that report something have the highest numbers, so that one comparison a byte is enough.
+/// States that report something have the highest numbers, so that one comparison a byte is enough. Where the literals are so many that the table would
+/// not fit into a processor's cache, it only has their first bytes, and the rest of a literal is compared where those were found.
 /// </remarks>
 sealed class LiteralAutomaton
 {
@@ -37,6 +38,7 @@ sealed class LiteralAutomaton
     readonly int _firstReport;
     readonly int[] _reportStart;
     readonly int[] _reports;
+    readonly byte[]?[] _tails;
     readonly int[] _suffixReport;
     readonly LiteralPlace _place;
     readonly int[] _wholeStart = [];
@@ -52,6 +54,7 @@ sealed class LiteralAutomaton
         _firstReport = built.FirstReport;
         _reportStart = built.ReportStart;
         _reports = built.Reports;
+        _tails = built.Tails;
         _suffixReport = built.SuffixReport;
         _wholeStart = built.WholeStart;
         _wholes = built.Wholes;
@@ -111,10 +114,10 @@ sealed class LiteralAutomaton
                 b = Unsafe.Add(ref table, (b << shift) + Unsafe.Add(ref columns, Unsafe.Add(ref text, i + quarter)));
                 c = Unsafe.Add(ref table, (c << shift) + Unsafe.Add(ref columns, Unsafe.Add(ref text, i + 2 * quarter)));
                 d = Unsafe.Add(ref table, (d << shift) + Unsafe.Add(ref columns, Unsafe.Add(ref text, i + 3 * quarter)));
-                if (a >= firstReport) Report((int)a, run);
-                if (b >= firstReport) Report((int)b, run);
-                if (c >= firstReport) Report((int)c, run);
-                if (d >= firstReport) Report((int)d, run);
+                if (a >= firstReport) Report((int)a, value, i + 1, run);
+                if (b >= firstReport) Report((int)b, value, i + quarter + 1, run);
+                if (c >= firstReport) Report((int)c, value, i + 2 * quarter + 1, run);
+                if (d >= firstReport) Report((int)d, value, i + 3 * quarter + 1, run);
             }
             CrossSeam(value, quarter, (int)a, run);
             CrossSeam(value, 2 * quarter, (int)b, run);
@@ -122,10 +125,10 @@ sealed class LiteralAutomaton
             state = d;
             at = 4 * quarter;
         }
-        foreach (byte next in value[at..])
+        for (; at < value.Length; at++)
         {
-            state = Unsafe.Add(ref table, (state << shift) + Unsafe.Add(ref columns, next));
-            if (state >= firstReport) Report((int)state, run);
+            state = Unsafe.Add(ref table, (state << shift) + Unsafe.Add(ref columns, value[at]));
+            if (state >= firstReport) Report((int)state, value, at + 1, run);
         }
     }
 
@@ -134,17 +137,17 @@ sealed class LiteralAutomaton
         for (int i = seam; i < value.Length && _depths[state] > i - seam; i++)
         {
             state = _narrow[(state << _shift) + _columns[value[i]]];
-            if (state >= _firstReport) Report(state, run);
+            if (state >= _firstReport) Report(state, value, i + 1, run);
         }
     }
 
     void ScanAnywhereWide(ReadOnlySpan<byte> value, ProgramRun run)
     {
         int state = _root;
-        foreach (byte b in value)
+        for (int i = 0; i < value.Length; i++)
         {
-            state = _wide[(state << _shift) + _columns[b]];
-            if (state >= _firstReport) Report(state, run);
+            state = _wide[(state << _shift) + _columns[value[i]]];
+            if (state >= _firstReport) Report(state, value, i + 1, run);
         }
     }
 
@@ -159,7 +162,7 @@ sealed class LiteralAutomaton
             {
                 state = Unsafe.Add(ref table, (nint)(uint)((state << _shift) + Unsafe.Add(ref columns, b)));
                 if (state == Dead) return;
-                if (state >= _firstReport) Report(state, run);
+                if (state >= _firstReport) Report(state, default, 0, run);
             }
         }
         else
@@ -168,7 +171,7 @@ sealed class LiteralAutomaton
             {
                 state = _wide[(state << _shift) + _columns[b]];
                 if (state == Dead) return;
-                if (state >= _firstReport) Report(state, run);
+                if (state >= _firstReport) Report(state, default, 0, run);
             }
         }
         for (int i = _wholeStart[state]; i < _wholeStart[state + 1]; i++) run.Hit(_wholes[i]);
@@ -185,7 +188,7 @@ sealed class LiteralAutomaton
             {
                 state = Unsafe.Add(ref table, (nint)(uint)((state << _shift) + Unsafe.Add(ref columns, value[i])));
                 if (state == Dead) return;
-                if (state >= _firstReport) Report(state, run);
+                if (state >= _firstReport) Report(state, default, 0, run);
             }
             return;
         }
@@ -193,24 +196,45 @@ sealed class LiteralAutomaton
         {
             state = _wide[(state << _shift) + _columns[value[i]]];
             if (state == Dead) return;
-            if (state >= _firstReport) Report(state, run);
+            if (state >= _firstReport) Report(state, default, 0, run);
         }
     }
 
-    void Report(int state, ProgramRun run)
+    /// <summary>Reports the literals that end before a place, or go on there as they must.</summary>
+    void Report(int state, ReadOnlySpan<byte> value, int end, ProgramRun run)
     {
         for (int report = state - _firstReport; report >= 0; report = _suffixReport[report])
         {
-            for (int i = _reportStart[report]; i < _reportStart[report + 1]; i++) run.Hit(_reports[i]);
+            for (int i = _reportStart[report]; i < _reportStart[report + 1]; i++)
+            {
+                if (_tails[i] is not { } tail || GoesOn(value[end..], tail)) run.Hit(_reports[i]);
+            }
         }
+    }
+
+    /// <summary>Two bytes are the same to the automaton where their columns are.</summary>
+    bool GoesOn(ReadOnlySpan<byte> value, byte[] tail)
+    {
+        if (value.Length < tail.Length) return false;
+        for (int i = 0; i < tail.Length; i++)
+        {
+            if (_columns[value[i]] != _columns[tail[i]]) return false;
+        }
+        return true;
     }
 }
 
 /// <summary>Makes the tables of a <see cref="LiteralAutomaton"/>.</summary>
 sealed class LiteralAutomatonBuilder
 {
-    readonly List<List<int>?> _own = [];
-    readonly List<List<int>?> _wholeOf = [];
+    /// <summary>The bytes that a table of an automaton may have before it is cut to the first bytes of its literals: about a second-level cache.</summary>
+    const int LargestTable = 2 << 20;
+
+    /// <summary>The fewest bytes of a literal that are in the table.</summary>
+    const int ShortestCut = 3;
+
+    readonly List<List<(int Report, byte[]? Tail)>?> _own = [];
+    readonly List<List<(int Report, byte[]? Tail)>?> _wholeOf = [];
     readonly List<int> _depthOf = [];
     readonly int _stride;
     int[] _next;
@@ -225,8 +249,13 @@ sealed class LiteralAutomatonBuilder
         _next = new int[_stride * 64];
         if (place != LiteralPlace.Anywhere) AddState(0); // the dead one
         int root = AddState(0);
-        foreach ((byte[] literal, int report) in literals) Add(root, literal, _own, report);
-        foreach ((byte[] literal, int report) in wholes) Add(root, literal, _wholeOf, report);
+        int cut = place == LiteralPlace.Anywhere ? CutFor(literals) : int.MaxValue;
+        foreach ((byte[] literal, int report) in literals)
+        {
+            if (literal.Length <= cut) Add(root, literal, _own, report, null);
+            else Add(root, literal.AsSpan(0, cut), _own, report, literal[cut..]);
+        }
+        foreach ((byte[] literal, int report) in wholes) Add(root, literal, _wholeOf, report, null);
         int[] suffix = place == LiteralPlace.Anywhere ? ResolveFailures() : [.. Enumerable.Repeat(-1, _own.Count)];
         Renumber(root, suffix);
     }
@@ -257,6 +286,9 @@ sealed class LiteralAutomatonBuilder
 
     /// <summary>The reports.</summary>
     public int[] Reports { get; private set; } = [];
+
+    /// <summary>By report: what must follow; null where all of the literal has been seen.</summary>
+    public byte[]?[] Tails { get; private set; } = [];
 
     /// <summary>By reporting state: the one whose literals end here too; -1 for none.</summary>
     public int[] SuffixReport { get; private set; } = [];
@@ -295,7 +327,31 @@ sealed class LiteralAutomatonBuilder
         return state;
     }
 
-    void Add(int root, byte[] literal, List<List<int>?> reports, int report)
+    /// <summary>How many bytes of each literal the table may have; all of them where they fit.</summary>
+    int CutFor(IReadOnlyList<(byte[] Literal, int Report)> literals)
+    {
+        int most = LargestTable / sizeof(ushort) / _stride;
+        if (literals.Sum(l => (long)l.Literal.Length) < most) return int.MaxValue;
+        // Sorted, a literal makes as many new states as it has bytes beyond what it shares with the one before it.
+        byte[][] sorted = [.. literals.Select(l => l.Literal)];
+        Array.Sort(sorted, static (a, b) => a.AsSpan().SequenceCompareTo(b));
+        int[] added = new int[sorted.Max(l => l.Length) + 1];
+        ReadOnlySpan<byte> before = default;
+        foreach (byte[] literal in sorted)
+        {
+            for (int depth = before.CommonPrefixLength(literal); depth < literal.Length; depth++) added[depth]++;
+            before = literal;
+        }
+        int states = 1;
+        for (int cut = 0; cut < added.Length; cut++)
+        {
+            states += added[cut];
+            if (states > most) return Math.Max(cut, ShortestCut);
+        }
+        return int.MaxValue;
+    }
+
+    void Add(int root, ReadOnlySpan<byte> literal, List<List<(int Report, byte[]? Tail)>?> reports, int report, byte[]? tail)
     {
         int state = root;
         for (int i = 0; i < literal.Length; i++)
@@ -310,8 +366,8 @@ sealed class LiteralAutomatonBuilder
             }
             state = next;
         }
-        List<int> list = reports[state] ??= [];
-        if (!list.Contains(report)) list.Add(report);
+        List<(int Report, byte[]? Tail)> list = reports[state] ??= [];
+        if (tail is not null || !list.Contains((report, null))) list.Add((report, tail));
     }
 
     /// <summary>For each state the nearest shorter one that reports; the table is completed on the way.</summary>
@@ -356,6 +412,7 @@ sealed class LiteralAutomatonBuilder
         Root = renamed[root];
         Table = new int[count * _stride];
         var reports = new List<int>();
+        var tails = new List<byte[]?>();
         var wholes = new List<int>();
         ReportStart = new int[count - FirstReport + 1];
         SuffixReport = new int[count - FirstReport];
@@ -365,15 +422,20 @@ sealed class LiteralAutomatonBuilder
             int old = order[i];
             for (int column = 0; column < _stride; column++) Table[i * _stride + column] = renamed[_next[old * _stride + column]];
             WholeStart[i] = wholes.Count;
-            if (_wholeOf[old] is { } whole) wholes.AddRange(whole);
+            if (_wholeOf[old] is { } whole) wholes.AddRange(whole.Select(w => w.Report));
             if (i < FirstReport) continue;
             ReportStart[i - FirstReport] = reports.Count;
-            if (_own[old] is { } own) reports.AddRange(own);
+            foreach ((int report, byte[]? tail) in _own[old] ?? [])
+            {
+                reports.Add(report);
+                tails.Add(tail);
+            }
             SuffixReport[i - FirstReport] = suffix[old] < 0 ? -1 : renamed[suffix[old]] - FirstReport;
         }
         ReportStart[^1] = reports.Count;
         WholeStart[^1] = wholes.Count;
         Reports = [.. reports];
+        Tails = [.. tails];
         Wholes = [.. wholes];
     }
 }

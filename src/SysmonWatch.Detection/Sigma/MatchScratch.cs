@@ -13,6 +13,9 @@ sealed class MatchScratch
     /// <summary>True where "-" stands for null in the event at hand.</summary>
     public bool DashIsNull { get; set; }
 
+    /// <summary>True while what is asked stands under a negation, where the values that repairs brought do not count.</summary>
+    public bool AsWritten { get; set; }
+
     /// <summary>The case-folded form of a value; valid until the next call.</summary>
     public ReadOnlySpan<byte> Fold(ReadOnlySpan<byte> value) => Fold(value, ref _folded);
 

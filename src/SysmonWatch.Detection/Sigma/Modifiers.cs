@@ -213,7 +213,7 @@ sealed class Modifiers(IReadOnlyDictionary<string, IReadOnlyList<string>> placeh
                 }
                 if (!placeholders.TryGetValue(piece, out IReadOnlyList<string>? values) || values.Count == 0)
                 {
-                    return $"the placeholder %{piece}% has no values; give it values, or turn the rule off";
+                    return $"the placeholder %{piece}% has no values; give it some (rules.placeholders in the configuration), or do without the rule";
                 }
                 if ((long)variants.Count * values.Count > MostVariants) return $"the placeholders of '{text.Original}' make more than {MostVariants} variants";
                 variants = [.. variants.SelectMany(v => values.Select(value => new List<PatternPart>([.. v, .. SigmaText.Parse(value)])))];

@@ -8,8 +8,10 @@ namespace SysmonWatch.Detection.Sigma;
 /// <param name="rules">The rules to compile, as positions in the set, ascending.</param>
 sealed class ProgramBuilder(RuleSet set, int[] rules)
 {
-    sealed class Draft(FieldId field)
+    sealed class Draft(FieldId field, bool asWritten)
     {
+        public bool AsWritten { get; } = asWritten;
+
         public FieldId Field { get; } = field;
 
         public List<ValueTest> Gated { get; } = [];
@@ -40,30 +42,31 @@ sealed class ProgramBuilder(RuleSet set, int[] rules)
         ulong[] always = new ulong[(rules.Length + 63) / 64];
         for (int i = 0; i < rules.Length; i++)
         {
-            (roots[i], Witness? witness) = Node(set.Rules[rules[i]].Condition);
+            (roots[i], Witness? witness) = Node(set.Rules[rules[i]].Condition, negative: false);
             if (witness is null) always[i / 64] |= 1UL << i;
             else foreach (int atom in witness.Atoms) _atoms[atom].Triggers.Add(i);
         }
-        Atom[] atoms = [.. _atoms.Select(a => new Atom(a.Field, [.. a.Gated], [.. a.Ungated], [.. a.Triggers.Distinct()]))];
+        Atom[] atoms = [.. _atoms.Select(a => new Atom(a.Field, [.. a.Gated], [.. a.Ungated], a.AsWritten, [.. a.Triggers.Distinct()]))];
         FieldScanner[] scanners = [.. _plans.Where(p => p.Key.IsKnown).Select(p => new FieldScanner(p.Key, p.Value))];
         FieldScanner? keywords = _plans.TryGetValue(FieldId.Unknown, out FieldPlan? plan) ? new FieldScanner(FieldId.Unknown, plan) : null;
         return new RuleProgram(rules, roots, [.. _nodes], [.. _children], atoms, scanners, keywords, always);
     }
 
-    (int Node, Witness? Witness) Node(RuleNode node)
+    (int Node, Witness? Witness) Node(RuleNode node, bool negative)
     {
         switch (node)
         {
             case RuleNode.Selection selection:
-                return Node(selection.Body);
+                return Node(selection.Body, negative);
             case RuleNode.Not not:
-                return (Add(NodeKind.Not, [Node(not.Part).Node]), null);
+                return (Add(NodeKind.Not, [Node(not.Part, !negative).Node]), null);
             case RuleNode.All all:
-                return All([.. all.Parts.Select(Node)]);
+                return All([.. all.Parts.Select(part => Node(part, negative))]);
             case RuleNode.Any any:
-                return Any([.. any.Parts.Select(Node)]);
+                return Any([.. any.Parts.Select(part => Node(part, negative))]);
             case RuleNode.Item item:
-                (int inner, Witness? witness) = item.NeedsAll ? All([.. item.Values.Select(v => Atom(item.Field, [v]))]) : Atom(item.Field, item.Values);
+                bool asWritten = negative != item.Negated;
+                (int inner, Witness? witness) = item.NeedsAll ? All([.. item.Values.Select(v => Atom(item.Field, [v], asWritten))]) : Atom(item.Field, item.Values, asWritten);
                 return item.Negated ? (Add(NodeKind.Not, [inner]), null) : (inner, witness);
             default:
                 throw new InvalidOperationException(node.GetType().Name);
@@ -94,15 +97,16 @@ sealed class ProgramBuilder(RuleSet set, int[] rules)
         return _nodes.Count - 1;
     }
 
-    (int, Witness?) Atom(FieldId field, IReadOnlyList<ItemValue> values)
+    (int, Witness?) Atom(FieldId field, IReadOnlyList<ItemValue> values, bool asWritten)
     {
         ValueTest[] tests = [.. values.SelectMany(v => Flatten(v.Test)).DistinctBy(t => t.Key)];
-        string key = $"{field.Value}\n{string.Join('\n', tests.Select(t => t.Key).Order(StringComparer.Ordinal))}";
+        asWritten = asWritten && (RepairedValues.Concern(field) || tests.Any(t => t is FieldReferenceTest));
+        string key = $"{field.Value} {asWritten}\n{string.Join('\n', tests.Select(t => t.Key).Order(StringComparer.Ordinal))}";
         if (!_atomsByKey.TryGetValue(key, out int atom))
         {
             atom = _atoms.Count;
             _atomsByKey[key] = atom;
-            var draft = new Draft(field);
+            var draft = new Draft(field, asWritten);
             _atoms.Add(draft);
             foreach (ValueTest test in tests) Plan(draft, atom, test);
         }
@@ -115,6 +119,7 @@ sealed class ProgramBuilder(RuleSet set, int[] rules)
     /// <summary>Gives the scanner as much of a test as it can decide; what it cannot is asked afterwards.</summary>
     void Plan(Draft draft, int atom, ValueTest test)
     {
+        (test as RegexTest)?.Prepare();
         FieldPlan plan = _plans.TryGetValue(draft.Field, out FieldPlan? known) ? known : new FieldPlan();
         switch (test)
         {
@@ -137,7 +142,7 @@ sealed class ProgramBuilder(RuleSet set, int[] rules)
                 Look(plan, TextShape.Contains, text.Cased ? CaseFolding.Fold(literal) : literal, Asks(atom), draft);
                 draft.Gated.Add(test);
                 break;
-            case RegexTest regex when RegexLiteral.Find(regex.Regex.ToString(), regex.Regex.Options) is { Count: > 0 } literals:
+            case RegexTest regex when RegexLiteral.Find(regex.Pattern, regex.Options) is { Count: > 0 } literals:
                 foreach (string literal in literals) Look(plan, TextShape.Contains, CaseFolding.Fold(Encoding.ASCII.GetBytes(literal)), Asks(atom), draft);
                 draft.Gated.Add(test);
                 break;

@@ -16,6 +16,7 @@ sealed class ProgramRun(RuleProgram program, MatchScratch scratch)
     readonly int[] _touched = new int[program.Atoms.Length];
     readonly ulong[] _candidates = new ulong[program.Always.Length];
     int _touchedCount;
+    bool _repaired;
 
     /// <summary>The thread's buffers.</summary>
     public MatchScratch Scratch { get; } = scratch;
@@ -59,11 +60,15 @@ sealed class ProgramRun(RuleProgram program, MatchScratch scratch)
     public void Hit(int report)
     {
         int atom = report >> 1;
+        if (_repaired && Program.Atoms[atom].AsWritten) return;
         ref byte state = ref _states[atom];
         if (state == Silent) Touch(atom);
         if ((report & 1) == 0) state = True;
         else if (state == Silent) state = Reported;
     }
+
+    /// <summary>Says whether what is scanned from now on was brought by a repair.</summary>
+    public void Scanning(bool repaired) => _repaired = repaired;
 
     /// <summary>Goes over the event's fields once, instead of looking for each scanner's field among them.</summary>
     void ScanFields(SysmonEvent e)
@@ -120,17 +125,19 @@ sealed class ProgramRun(RuleProgram program, MatchScratch scratch)
         if (state >= True) return state == True;
         Atom atom = Program.Atoms[index];
         if (state == Silent && atom.Ungated.Length == 0) return false;
-        bool holds = (state == Reported && AnyHolds(atom.Gated, atom.Field, e)) || AnyHolds(atom.Ungated, atom.Field, e);
+        bool holds = (state == Reported && AnyHolds(atom.Gated, atom, e)) || AnyHolds(atom.Ungated, atom, e);
         if (state == Silent) _touched[_touchedCount++] = index; // to be forgotten after this event; its rules are being looked at already
         _states[index] = holds ? True : False;
         return holds;
     }
 
-    bool AnyHolds(ValueTest[] tests, FieldId field, FieldedEvent e)
+    bool AnyHolds(ValueTest[] tests, Atom atom, FieldedEvent e)
     {
+        Scratch.AsWritten = atom.AsWritten;
         foreach (ValueTest test in tests)
         {
-            if (field.IsKnown ? ItemTest.Matches(e, field, test, Scratch) : ItemTest.FindKeyword(e, test, Scratch) != ItemTest.None) return true;
+            int which = atom.Field.IsKnown ? ItemTest.Find(e, atom.Field, test, Scratch) : ItemTest.FindKeyword(e, test, Scratch);
+            if (which != ItemTest.None) return true;
         }
         return false;
     }

@@ -6,51 +6,49 @@ namespace SysmonWatch.Detection.Sigma;
 /// <summary>Says why a rule matched an event. Walks the rule's tree, so it is for events that matched only.</summary>
 static class RuleEvidence
 {
-    /// <summary>What "-" counting as null is called in evidence.</summary>
-    public const string DashIsNull = "dash_is_null";
-
     /// <summary>Every item that helped the rule to match, each once.</summary>
     public static IReadOnlyList<Evidence> Collect(RuleNode condition, FieldedEvent e, MatchScratch scratch)
     {
         var found = new List<Evidence>();
-        Collect(condition, "", e, scratch, found);
+        Collect(condition, "", e, false, scratch, found);
         return [.. found.Distinct()];
     }
 
     /// <summary>True where the node is; what made it true is added, and nothing where it is not.</summary>
-    static bool Collect(RuleNode node, string selection, FieldedEvent e, MatchScratch scratch, List<Evidence> found)
+    static bool Collect(RuleNode node, string selection, FieldedEvent e, bool negative, MatchScratch scratch, List<Evidence> found)
     {
         int before = found.Count;
         switch (node)
         {
             case RuleNode.Selection named:
-                return Collect(named.Body, named.Name, e, scratch, found);
+                return Collect(named.Body, named.Name, e, negative, scratch, found);
             case RuleNode.Not not:
-                bool holds = Collect(not.Part, selection, e, scratch, found);
+                bool holds = Collect(not.Part, selection, e, !negative, scratch, found);
                 found.RemoveRange(before, found.Count - before);
                 return !holds;
             case RuleNode.All all:
                 foreach (RuleNode part in all.Parts)
                 {
-                    if (Collect(part, selection, e, scratch, found)) continue;
+                    if (Collect(part, selection, e, negative, scratch, found)) continue;
                     found.RemoveRange(before, found.Count - before);
                     return false;
                 }
                 return true;
             case RuleNode.Any any:
                 bool some = false;
-                foreach (RuleNode part in any.Parts) some |= Collect(part, selection, e, scratch, found);
+                foreach (RuleNode part in any.Parts) some |= Collect(part, selection, e, negative, scratch, found);
                 return some;
             case RuleNode.Item item:
-                return Item(item, selection, e, scratch, found);
+                return Item(item, selection, e, negative, scratch, found);
             default:
                 throw new InvalidOperationException(node.GetType().Name);
         }
     }
 
-    static bool Item(RuleNode.Item item, string selection, FieldedEvent e, MatchScratch scratch, List<Evidence> found)
+    static bool Item(RuleNode.Item item, string selection, FieldedEvent e, bool negative, MatchScratch scratch, List<Evidence> found)
     {
         var matched = new List<Evidence>();
+        scratch.AsWritten = negative != item.Negated;
         foreach (ItemValue value in item.Values)
         {
             if (Value(item, value, selection, e, scratch) is { } evidence) matched.Add(evidence);
@@ -80,7 +78,7 @@ static class RuleEvidence
         int which = ItemTest.Find(e, item.Field, value.Test, scratch);
         if (which == ItemTest.None) return null;
         ValueKind kind = e.Find(item.Field, out ReadOnlySpan<byte> actual);
-        string? repair = which >= 0 ? e.RepairOf(item.Field, which) : value.Test is NullTest && kind == ValueKind.Text ? DashIsNull : null;
+        string? repair = which >= 0 ? e.RepairOf(item.Field, which) : value.Test is NullTest && kind == ValueKind.Text ? RepairNames.DashIsNull : null;
         if (which >= 0) e.TryAlternative(item.Field, which, out actual);
         return new Evidence(selection, item.Field.Name, Encoding.UTF8.GetString(actual), value.Pattern, repair);
     }

@@ -1,5 +1,4 @@
 using System.Text;
-using YamlDotNet.RepresentationModel;
 
 namespace SysmonWatch.Detection.Sigma;
 
@@ -9,61 +8,86 @@ public static class RuleLoader
     /// <summary>The largest rule file that is read, in bytes.</summary>
     public const long LargestFile = 16 * 1024 * 1024;
 
-    static readonly Dictionary<string, IReadOnlyList<string>> NoPlaceholders = [];
+    /// <summary>How many files are read at once before their rules are put together, so that not all of SigmaHQ's YAML is in memory at the same time.</summary>
+    const int FilesAtOnce = 64;
 
-    /// <summary>Reads files, and directories with all <c>*.yml</c> and <c>*.yaml</c> in and below them, in the order of their names.</summary>
+    static readonly Dictionary<string, IReadOnlyList<string>> NoPlaceholders = [];
+    static readonly ParallelOptions OnSomeProcessors = new() { MaxDegreeOfParallelism = Math.Min(4, Environment.ProcessorCount) };
+
+    /// <summary>Reads files, and directories with all <c>*.yml</c> and <c>*.yaml</c> in and below them but <c>*.test.yml</c>, in the order of their names.</summary>
     /// <param name="paths">Files or directories; one that is missing is a problem. A file that comes twice is read once.</param>
     /// <param name="placeholders">Values for the <c>expand</c> modifier, by placeholder name; null: none.</param>
-    public static RuleSet Load(IEnumerable<string> paths, IReadOnlyDictionary<string, IReadOnlyList<string>>? placeholders = null)
-    {
-        var problems = new List<RuleProblem>();
-        return Parse(Read(paths, problems), placeholders, problems);
-    }
+    public static RuleSet Load(IEnumerable<string> paths, IReadOnlyDictionary<string, IReadOnlyList<string>>? placeholders = null) =>
+        Parse(Find(paths), placeholders);
 
     /// <summary>Reads rules that are in memory, and then files and directories, as one set.</summary>
     /// <param name="documents">Each file's name, for messages, and its text.</param>
     /// <param name="paths">Files or directories; one that is missing is a problem.</param>
-    public static RuleSet Load(IEnumerable<(string File, string Yaml)> documents, IEnumerable<string> paths)
-    {
-        var problems = new List<RuleProblem>();
-        return Parse(documents.Concat(Read(paths, problems)), null, problems);
-    }
+    /// <param name="placeholders">Values for the <c>expand</c> modifier, by placeholder name; null: none.</param>
+    public static RuleSet Load(
+        IEnumerable<(string File, string Yaml)> documents, IEnumerable<string> paths, IReadOnlyDictionary<string, IReadOnlyList<string>>? placeholders = null) =>
+        Parse(documents.Select(InMemory).Concat(Find(paths)), placeholders);
 
     /// <summary>Reads rules that are in memory.</summary>
     /// <param name="documents">Each file's name, for messages, and its text.</param>
     /// <param name="placeholders">Values for the <c>expand</c> modifier, by placeholder name; null: none.</param>
     public static RuleSet Parse(
         IEnumerable<(string File, string Yaml)> documents, IReadOnlyDictionary<string, IReadOnlyList<string>>? placeholders = null) =>
-        Parse(documents, placeholders, []);
+        Parse(documents.Select(InMemory), placeholders);
 
-    static RuleSet Parse(
-        IEnumerable<(string File, string Yaml)> documents, IReadOnlyDictionary<string, IReadOnlyList<string>>? placeholders, List<RuleProblem> all)
+    static RuleSet Parse(IEnumerable<Source> sources, IReadOnlyDictionary<string, IReadOnlyList<string>>? placeholders)
     {
+        var all = new List<RuleProblem>();
         var builder = new RuleSetBuilder(all);
         var modifiers = new Modifiers(placeholders ?? NoPlaceholders);
-        foreach ((string file, string yaml) in documents)
+        foreach (Source[] some in sources.Chunk(FilesAtOnce))
         {
-            var problems = new ProblemList(file, all);
-            IReadOnlyList<YamlMappingNode> roots = YamlFile.Read(yaml, problems);
-            foreach (SigmaDocument document in RuleCollection.Expand(roots, problems)) builder.Add(document, problems, modifiers);
+            var read = new ReadFile[some.Length];
+            Parallel.For(0, some.Length, OnSomeProcessors, i => read[i] = Read(some[i], modifiers));
+            for (int i = 0; i < some.Length; i++)
+            {
+                all.AddRange(read[i].Problems);
+                var problems = new ProblemList(some[i].File, all);
+                foreach ((SigmaDocument document, SigmaRule? rule) in read[i].Documents) builder.Add(document, rule, problems, modifiers);
+            }
         }
         return builder.Build();
     }
 
-    static IEnumerable<(string File, string Yaml)> Read(IEnumerable<string> paths, List<RuleProblem> problems)
+    /// <summary>What of a file can be found out without knowing the others.</summary>
+    static ReadFile Read(Source source, Modifiers modifiers)
+    {
+        List<RuleProblem> found = source.Problem is null ? [] : [source.Problem];
+        string? yaml = source.Problem is null ? source.Yaml ?? ReadText(source.File, found) : null;
+        if (yaml is null) return new ReadFile([], found);
+        var problems = new ProblemList(source.File, found);
+        var documents = new List<(SigmaDocument, SigmaRule?)>();
+        foreach (SigmaDocument document in RuleCollection.Expand(YamlFile.Read(yaml, problems), problems))
+        {
+            documents.Add((document, RuleSetBuilder.IsRule(document) ? RuleParser.ParseRule(document, problems, modifiers) : null));
+        }
+        return new ReadFile(documents, found);
+    }
+
+    static Source InMemory((string File, string Yaml) document) => new(document.File, document.Yaml, null);
+
+    static IEnumerable<Source> Find(IEnumerable<string> paths)
     {
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (string path in paths)
         {
-            foreach (string file in Files(path, problems))
+            string[] files = Files(path, out RuleProblem? problem);
+            if (problem is not null) yield return new Source(path, null, problem);
+            foreach (string file in files)
             {
-                if (seen.Add(Path.GetFullPath(file)) && ReadFile(file, problems) is { } text) yield return (file, text);
+                if (seen.Add(Path.GetFullPath(file))) yield return new Source(file, null, null);
             }
         }
     }
 
-    static string[] Files(string path, List<RuleProblem> problems)
+    static string[] Files(string path, out RuleProblem? problem)
     {
+        problem = null;
         if (!Directory.Exists(path)) return [path];
         try
         {
@@ -73,15 +97,17 @@ public static class RuleLoader
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            problems.Add(new RuleProblem(path, 1, 1, true, $"the directory cannot be read: {failure.Message}"));
+            problem = new RuleProblem(path, 1, 1, true, $"the directory cannot be read: {failure.Message}");
             return [];
         }
     }
 
+    /// <summary>NAME.test.yml stands beside a rule and says what it must find.</summary>
     static bool IsRuleFile(string file) =>
-        file.EndsWith(".yml", StringComparison.OrdinalIgnoreCase) || file.EndsWith(".yaml", StringComparison.OrdinalIgnoreCase);
+        Path.GetExtension(file).ToUpperInvariant() is ".YML" or ".YAML"
+        && !Path.GetFileNameWithoutExtension(file).EndsWith(".test", StringComparison.OrdinalIgnoreCase);
 
-    static string? ReadFile(string file, List<RuleProblem> problems)
+    static string? ReadText(string file, List<RuleProblem> problems)
     {
         try
         {
@@ -102,4 +128,10 @@ public static class RuleLoader
         }
         return null;
     }
+
+    /// <summary>Something to read: a file, a text that stands for one, or why it cannot be read.</summary>
+    sealed record Source(string File, string? Yaml, RuleProblem? Problem);
+
+    /// <summary>A file's documents, those that are rules parsed, null where they are refused; and what is wrong with them.</summary>
+    sealed record ReadFile(IReadOnlyList<(SigmaDocument Document, SigmaRule? Rule)> Documents, IReadOnlyList<RuleProblem> Problems);
 }

@@ -18,7 +18,7 @@ public sealed class RuleMatcher
     /// <returns>Positions in <see cref="RuleSet.Rules"/>, ascending; valid until the next call.</returns>
     public ReadOnlySpan<int> Match(SysmonEvent e)
     {
-        _scratch.DashIsNull = _rules.Options.DashIsNull;
+        Prepare(e);
         _matches.Clear();
         RunOfSysmon(e.EventId).Match(e, _matches);
         return CollectionsMarshal.AsSpan(_matches);
@@ -30,7 +30,7 @@ public sealed class RuleMatcher
     /// <returns>Positions in <see cref="RuleSet.Rules"/>, ascending; valid until the next call.</returns>
     public ReadOnlySpan<int> Match(FieldedEvent e, LogSource? source)
     {
-        _scratch.DashIsNull = false;
+        Prepare(e);
         _matches.Clear();
         bool own = _rules.TryOfSource(source, out RuleProgram program);
         RunOf(program).Match(e, _matches);
@@ -43,8 +43,39 @@ public sealed class RuleMatcher
     /// <param name="e">The event that it matched.</param>
     public IReadOnlyList<Evidence> Explain(int rule, FieldedEvent e)
     {
-        _scratch.DashIsNull = e is SysmonEvent && _rules.Options.DashIsNull;
+        Prepare(e);
         return RuleEvidence.Collect(_rules.Rules.Rules[rule].Condition, e, _scratch);
+    }
+
+    /// <summary>The whole condition of a rule over an event, with what is true and what is not. Makes strings.</summary>
+    /// <param name="rule">A position in <see cref="RuleSet.Rules"/>.</param>
+    /// <param name="e">Any event.</param>
+    public RuleExplanation ExplainTree(int rule, FieldedEvent e)
+    {
+        Prepare(e);
+        return RuleExplainer.Explain(_rules.Rules.Rules[rule], e, _scratch);
+    }
+
+    /// <summary>How often this matcher looked at each rule (beyond what the literals of all rules ruled out) and how often the rule matched.</summary>
+    /// <returns>By position in <see cref="RuleSet.Rules"/>.</returns>
+    public (long Evaluations, long Matches)[] Costs()
+    {
+        var costs = new (long Evaluations, long Matches)[_rules.Rules.Rules.Count];
+        foreach (ProgramRun run in _runs.Values)
+        {
+            for (int i = 0; i < run.Program.Rules.Length; i++)
+            {
+                ref (long Evaluations, long Matches) cost = ref costs[run.Program.Rules[i]];
+                cost = (cost.Evaluations + run.Evaluations[i], cost.Matches + run.Matches[i]);
+            }
+        }
+        return costs;
+    }
+
+    void Prepare(FieldedEvent e)
+    {
+        _scratch.DashIsNull = e is SysmonEvent && (_rules.Options.Repairs & Repairs.DashIsNull) != 0;
+        if (e is SysmonEvent sysmon) sysmon.Repairs = _rules.Options.Repairs;
     }
 
     ProgramRun RunOfSysmon(int eventId)

@@ -1,13 +1,12 @@
+using SysmonWatch.Detection.Events;
+
 namespace SysmonWatch.Detection.Sigma;
 
 /// <summary>How rules are matched.</summary>
 public sealed record RuleOptions
 {
-    /// <summary>
-    /// True: "-" in a Sysmon event counts as null where a rule asks for null, for Sysmon writes "-" for every empty text. Default true. Events of
-    /// other kinds are never concerned.
-    /// </summary>
-    public bool DashIsNull { get; init; } = true;
+    /// <summary>What is repaired in Sysmon's events. Default all. Events of other kinds are never concerned.</summary>
+    public Repairs Repairs { get; init; } = Repairs.All;
 
     /// <summary>
     /// Ids and names of rules and correlations that do not alert, because the operator said so. Those that are part of a correlation go on feeding it.

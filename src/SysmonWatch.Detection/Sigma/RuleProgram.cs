@@ -28,8 +28,9 @@ readonly record struct ProgramNode(NodeKind Kind, int First, int Count);
 /// <param name="Field">The field; unknown for keywords.</param>
 /// <param name="Gated">Tests that can only be true where the scanner reported something for this atom.</param>
 /// <param name="Ungated">Tests that the scanner knows nothing of.</param>
+/// <param name="AsWritten">True where it stands under a negation and a repair could make it true: then only the values that Sysmon wrote count.</param>
 /// <param name="Triggers">Rules (as positions in <see cref="RuleProgram.Rules"/>) that are looked at where this atom may be true.</param>
-sealed record Atom(Events.FieldId Field, ValueTest[] Gated, ValueTest[] Ungated, int[] Triggers);
+sealed record Atom(Events.FieldId Field, ValueTest[] Gated, ValueTest[] Ungated, bool AsWritten, int[] Triggers);
 
 /// <summary>The rules of one kind of event, compiled. Immutable; runs of it are <see cref="ProgramRun"/>.</summary>
 /// <param name="Rules">Positions in the rule set, ascending.</param>

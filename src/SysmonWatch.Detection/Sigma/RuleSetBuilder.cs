@@ -12,8 +12,16 @@ sealed class RuleSetBuilder(List<RuleProblem> all)
     readonly HashSet<string> _refused = new(StringComparer.OrdinalIgnoreCase);
     readonly Dictionary<string, RuleMetadata> _ids = new(StringComparer.OrdinalIgnoreCase);
 
+    /// <summary>True for a document that is neither a correlation nor a filter.</summary>
+    public static bool IsRule(SigmaDocument document) =>
+        RuleMetadataParser.Find(document.Root, "correlation") is null && RuleMetadataParser.Find(document.Root, "filter") is null;
+
     /// <summary>Takes one document.</summary>
-    public void Add(SigmaDocument document, ProblemList problems, Modifiers modifiers)
+    /// <param name="document">The document.</param>
+    /// <param name="rule">What it says where it is a rule; null where that is refused.</param>
+    /// <param name="problems">Where to put problems.</param>
+    /// <param name="modifiers">Reads values of filters.</param>
+    public void Add(SigmaDocument document, SigmaRule? rule, ProblemList problems, Modifiers modifiers)
     {
         if (RuleMetadataParser.Find(document.Root, "correlation") is not null)
         {
@@ -23,7 +31,7 @@ sealed class RuleSetBuilder(List<RuleProblem> all)
         {
             if (RuleParser.ParseFilter(document, problems, modifiers) is { } filter) _filters.Add((filter, problems, document.Root));
         }
-        else if (!AddRule(document, problems, modifiers))
+        else if (rule is null || !AddRule(document, rule, problems))
         {
             Refuse(document);
         }
@@ -43,9 +51,8 @@ sealed class RuleSetBuilder(List<RuleProblem> all)
         return new RuleSet(_rules, correlations, [.. resolver.CorrelationUses.Select(u => !u.Referenced || u.Generates)], all);
     }
 
-    bool AddRule(SigmaDocument document, ProblemList problems, Modifiers modifiers)
+    bool AddRule(SigmaDocument document, SigmaRule rule, ProblemList problems)
     {
-        if (RuleParser.ParseRule(document, problems, modifiers) is not { } rule) return false;
         RuleMetadata? metadata = Unique(rule.Metadata, rule.HasOwnId && !rule.IsPartOfCollection, document, problems);
         if (metadata is not null) _rules.Add(rule with { Metadata = metadata });
         return true;

@@ -18,19 +18,23 @@ static class SafeRegex
     public const int LongestPattern = 8192;
 
 
-    /// <summary>Compiles an expression.</summary>
+    /// <summary>Finds out whether an expression can be compiled, without the cost of doing so where that is certain.</summary>
     /// <param name="pattern">As the rule says it.</param>
     /// <param name="flags">The rule's flags.</param>
-    /// <param name="regex">The expression; null where it is refused.</param>
+    /// <param name="test">The test; null where it is refused.</param>
     /// <param name="reason">Why it is refused, for the operator; null otherwise.</param>
-    public static bool TryCompile(string pattern, RegexOptions flags, out Regex? regex, out string? reason)
+    public static bool TryCompile(string pattern, RegexOptions flags, out RegexTest? test, out string? reason)
     {
-        regex = null;
+        test = null;
         reason = Check(pattern);
         if (reason is not null) return false;
+        string translated = Translate(pattern);
         try
         {
-            regex = new Regex(Translate(pattern), flags | RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
+            // Without the option this only reads the expression, which finds all that is wrong with its writing.
+            _ = new Regex(translated, flags | RegexOptions.CultureInvariant);
+            test = new RegexTest(translated, flags | RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
+            if (MayNeedBacktracking(translated)) test.Prepare();
             return true;
         }
         catch (ArgumentException wrong)
@@ -40,6 +44,31 @@ static class SafeRegex
         catch (NotSupportedException)
         {
             reason = $"'{pattern}' can only be matched by backtracking (lookaround, backreference or atomic group), which an attacker's value could make run for hours; rewrite it without";
+        }
+        test = null;
+        return false;
+    }
+
+    /// <summary>
+    /// True where something is written that only backtracking can match, or might be: any group but a plain, a named one or flags, and any escape that
+    /// could refer to a group or to the last match.
+    /// </summary>
+    static bool MayNeedBacktracking(string pattern)
+    {
+        for (int i = 0; i + 1 < pattern.Length; i++)
+        {
+            char next = pattern[i + 1];
+            if (pattern[i] == '\\')
+            {
+                if (char.IsAsciiDigit(next) || next is 'k' or 'g' or 'G') return true;
+                i++;
+            }
+            else if (pattern[i] == '(' && next == '?')
+            {
+                string kind = pattern[(i + 2)..Math.Min(pattern.Length, i + 4)];
+                bool harmless = kind.Length == 2 && (kind[0] is ':' or 'i' or 'm' or 's' || (kind[0] == '<' && kind[1] is not ('=' or '!')));
+                if (!harmless) return true;
+            }
         }
         return false;
     }

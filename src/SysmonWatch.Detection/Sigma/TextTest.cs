@@ -164,6 +164,9 @@ sealed class TextTest : ValueTest
     /// <summary>What stands between two *.</summary>
     readonly struct Segment(PatternPart[] parts)
     {
+        /// <summary>The most bytes it can match.</summary>
+        readonly int _longest = parts.Sum(p => p.Kind switch { PartKind.Literal => p.Literal.Length, PartKind.One => 4, _ => 3 });
+
         /// <summary>How many bytes match from here; -1 where it does not fit here.</summary>
         public int MatchAt(ReadOnlySpan<byte> value, int start)
         {
@@ -207,8 +210,7 @@ sealed class TextTest : ValueTest
         /// <summary>True where it fits so that it ends where the value ends, and does not start before that place.</summary>
         public bool EndsAt(ReadOnlySpan<byte> value, int from)
         {
-            int longest = parts.Sum(p => p.Kind switch { PartKind.Literal => p.Literal.Length, PartKind.One => 4, _ => 3 });
-            for (int at = Math.Max(from, value.Length - longest); at <= value.Length; at++)
+            for (int at = Math.Max(from, value.Length - _longest); at <= value.Length; at++)
             {
                 if (!IsInsideCharacter(value, at) && MatchAt(value, at) == value.Length - at) return true;
             }

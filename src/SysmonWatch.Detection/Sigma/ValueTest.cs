@@ -63,14 +63,28 @@ sealed class ExistsTest(bool expected) : ValueTest(expected ? "exists" : "exists
 }
 
 /// <summary>A regular expression that cannot backtrack, found anywhere in the value.</summary>
-sealed class RegexTest(Regex regex) : ValueTest($"re:{regex.Options}:{regex}")
+/// <param name="pattern">In .NET's dialect, known to be good.</param>
+/// <param name="options">With <see cref="RegexOptions.NonBacktracking"/>.</param>
+/// <remarks>
+/// Compiling one takes milliseconds, so it is only done for rules that events can reach: <see cref="Prepare"/> does it when they are made
+/// ready, not at the first event.
+/// </remarks>
+sealed class RegexTest(string pattern, RegexOptions options) : ValueTest($"re:{options}:{pattern}")
 {
-    /// <summary>The expression as .NET runs it.</summary>
-    public Regex Regex { get; } = regex;
+    readonly Lazy<Regex> _regex = new(() => new Regex(pattern, options));
+
+    /// <summary>The expression in .NET's dialect.</summary>
+    public string Pattern { get; } = pattern;
+
+    /// <summary>Its options.</summary>
+    public RegexOptions Options { get; } = options;
+
+    /// <summary>Compiles it where that has not been done.</summary>
+    public void Prepare() => _ = _regex.Value;
 
     /// <inheritdoc/>
     public override bool Matches(FieldedEvent e, ValueKind kind, ReadOnlySpan<byte> value, MatchScratch scratch) =>
-        Regex.IsMatch(scratch.Chars(value));
+        _regex.Value.IsMatch(scratch.Chars(value));
 }
 
 /// <summary>An IP address in a network.</summary>
@@ -152,6 +166,7 @@ sealed class FieldReferenceTest(FieldId other, FieldComparison comparison, bool 
         if (e.Find(other, out ReadOnlySpan<byte> its) > ValueKind.Null && Compare(mine, cased ? its : scratch.FoldOther(its))) return true;
         for (int i = 0; e.TryAlternative(other, i, out ReadOnlySpan<byte> alternative); i++)
         {
+            if (scratch.AsWritten && e.RepairOf(other, i) is not null) continue;
             if (Compare(mine, cased ? alternative : scratch.FoldOther(alternative))) return true;
         }
         return false;

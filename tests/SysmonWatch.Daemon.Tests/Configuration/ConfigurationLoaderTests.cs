@@ -1,4 +1,5 @@
 using SysmonWatch.Daemon.Configuration;
+using SysmonWatch.Detection.Events;
 using SysmonWatch.Detection.Sigma;
 using SysmonWatch.Tests.Shared;
 
@@ -33,7 +34,7 @@ public sealed class ConfigurationLoaderTests
     {
         using var file = new ConfigurationFile("""
             input: {files: [/var/log/syslog, /srv/*/messages], journal: no, start: 2h}
-            rules: {paths: /etc/my-rules, disabled: [one, two]}
+            rules: {paths: /etc/my-rules, disabled: [one, two], repairs: {image_as_called: no}, placeholders: {admins: [root, op*], one: x}}
             journal: {minimum_level: medium}
             webhooks:
               - name: chat
@@ -58,6 +59,8 @@ public sealed class ConfigurationLoaderTests
         Assert.Equal(["/etc/my-rules"], options.Rules.Paths);
         Assert.False(options.Rules.PathsAreDefault);
         Assert.Equal(["one", "two"], options.Rules.Disabled);
+        Assert.Equal([("admins", "root op*"), ("one", "x")], options.Rules.Placeholders.Select(p => (p.Key, string.Join(' ', p.Value))));
+        Assert.Equal(Repairs.ParentFromTree | Repairs.DashIsNull, options.Rules.Repairs);
         Assert.Equal(RuleLevel.Medium, options.Journal.MinimumLevel);
         WebhookOptions hook = Assert.Single(options.Webhooks);
         Assert.Equal(("chat", WebhookType.Slack, "https://hooks.example/T/B/x", "https://hooks.example", RuleLevel.High, TimeSpan.FromMinutes(5)),
@@ -93,6 +96,9 @@ public sealed class ConfigurationLoaderTests
         { "limits: {line-length: 64KiB}", "1:10: error: unknown key 'line-length' in limits. Did you mean 'line_length'?" },
         { "[a, b]", "1:1: error: the file: a list where keys with values are expected." },
         { "just text", "1:1: error: the file: a single value where keys with values are expected." },
+        { "rules: {repairs: {dash_is_nul: no}}", "1:19: error: unknown key 'dash_is_nul' in rules.repairs. Did you mean 'dash_is_null'?" },
+        { "rules: {placeholders: {admins: []}}", "1:24: error: rules.placeholders.admins: has no values; list some, or remove the key." },
+        { "rules: {placeholders: [admins]}", "1:23: error: rules.placeholders: a list where keys with values are expected." },
         { "input: yes", "1:8: error: input: a single value where keys with values are expected." },
         { "input: {[a]: b}", "1:9: error: input: a list where a key is expected." },
         { "input: {files: {a: b}}", "1:16: error: input.files: a mapping where a single value is expected." },
@@ -235,13 +241,14 @@ public sealed class ConfigurationLoaderTests
         Assert.Empty(file.Problems());
         Assert.Equal(new InputOptions(), options.Input with { Files = new InputOptions().Files });
         Assert.Equal(RulesOptions.DefaultPaths, options.Rules.Paths);
+        Assert.Equal(Repairs.All, options.Rules.Repairs);
         Assert.Equal(new JournalOptions(), options.Journal);
         Assert.Equal(new LimitsOptions(), options.Limits);
         Assert.Equal(new StateOptions(), options.State);
         Assert.Equal(new AlertsOptions(), options.Alerts);
         foreach (string key in new[]
         {
-            "files", "journal", "start", "paths", "disabled", "minimum_level", "line_length", "channel_batches", "detection_workers", "correlation_groups",
+            "files", "journal", "start", "paths", "disabled", "image_as_called", "parent_from_tree", "dash_is_null", "minimum_level", "line_length", "channel_batches", "detection_workers", "correlation_groups",
             "correlation_entries", "process_tree_nodes", "outbox_alerts", "outbox_bytes", "memory_alerts", "directory", "checkpoint_every", "keep_alerts",
             "suppression_period", "future_tolerance", "webhooks",
         })

@@ -37,7 +37,7 @@ public sealed class CompiledEngineTests
             {
                 var random = new RandomRules(seed);
                 RuleSet set = RuleLoader.Parse(Enumerable.Range(0, 12).Select(i => ($"{i}.yml", random.Rule(i))));
-                RuleMatcher matcher = CompiledRules.Compile(set, new RuleOptions { DashIsNull = dashIsNull }).CreateMatcher();
+                RuleMatcher matcher = CompiledRules.Compile(set, new RuleOptions { Repairs = dashIsNull ? Repairs.All : Repairs.All & ~Repairs.DashIsNull }).CreateMatcher();
                 var slow = new SlowEvaluator(dashIsNull);
                 for (int i = 0; i < 20; i++)
                 {
@@ -52,10 +52,10 @@ public sealed class CompiledEngineTests
     [Fact]
     public void All_rules_of_SigmaHQ_match_its_regression_events_as_the_slow_evaluator_says()
     {
-        RuleSet set = RuleLoader.Parse(Vectors.SigmaHq());
+        RuleSet set = Vectors.SigmaHqRules;
         RuleMatcher matcher = CompiledRules.Compile(set, new RuleOptions()).CreateMatcher();
         var slow = new SlowEvaluator(dashIsNull: false);
-        foreach (JsonElement vector in Vectors.Read("sigmahq-regression/vectors.ndjson").Where((_, i) => i % 12 == 0))
+        foreach (JsonElement vector in Vectors.Read("sigmahq-regression/vectors.ndjson").Where((_, i) => Thoroughness.Takes(i, 13)))
         {
             JsonEvent e = Vectors.Event(vector.GetProperty("event"));
             Check(set, slow, e, matcher.Match(e, null), vector.GetRawText());
@@ -68,7 +68,7 @@ public sealed class CompiledEngineTests
         RuleSet set = Vectors.LinuxRules();
         RuleMatcher matcher = CompiledRules.Compile(set, new RuleOptions()).CreateMatcher();
         var slow = new SlowEvaluator(dashIsNull: false);
-        foreach (JsonElement json in Vectors.Read("linux-rules-corpus/events.ndjson.gz").Where((_, i) => i % 5 == 0))
+        foreach (JsonElement json in Vectors.Read("linux-rules-corpus/events.ndjson.gz").Where((_, i) => Thoroughness.Takes(i, 5)))
         {
             JsonEvent e = Vectors.Event(json);
             Check(set, slow, e, matcher.Match(e, null), json.GetRawText());
@@ -113,7 +113,7 @@ public sealed class CompiledEngineTests
         RuleSet set = Vectors.LinuxRules();
         RuleMatcher matcher = CompiledRules.Compile(set, new RuleOptions()).CreateMatcher();
         int explained = 0;
-        foreach (JsonElement json in Vectors.Read("linux-rules-corpus/events.ndjson.gz").Where((_, i) => i % 5 == 0))
+        foreach (JsonElement json in Vectors.Read("linux-rules-corpus/events.ndjson.gz").Where((_, i) => Thoroughness.Takes(i, 5)))
         {
             JsonEvent e = Vectors.Event(json);
             foreach (int rule in matcher.Match(e, Vectors.SourceOf(e)).ToArray())
@@ -141,6 +141,29 @@ public sealed class CompiledEngineTests
 
         Assert.Equal(0, matches);
         Assert.Equal(0, allocated);
+    }
+
+    [Fact]
+    public void Counts_how_often_each_rule_was_looked_at_and_matched()
+    {
+        RuleSet set = RuleLoader.Parse(
+        [
+            ("a.yml", Vectors.Rule("  s:\n    A|contains: needle\n    B: '1'\n  condition: s\n")),
+            ("b.yml", Vectors.Rule("  s:\n    A|contains: never\n  condition: s\n")),
+        ]);
+        RuleMatcher matcher = CompiledRules.Compile(set, new RuleOptions()).CreateMatcher();
+        var e = new JsonEvent();
+        foreach (string json in new[] { """{"A": "a needle", "B": "1"}""", """{"A": "a needle", "B": "2"}""", """{"A": "hay", "B": "2"}""" })
+        {
+            Assert.True(e.TryRead(Encoding.UTF8.GetBytes(json), out _));
+            matcher.Match(e, null);
+        }
+
+        (long Evaluations, long Matches)[] costs = matcher.Costs();
+
+        Assert.Equal(1, costs[0].Matches);
+        Assert.InRange(costs[0].Evaluations, 1, 2);
+        Assert.Equal((0, 0), costs[1]);
     }
 
     /// <summary>A Sysmon event with these fields.</summary>

@@ -5,14 +5,14 @@ using System.Text.Json;
 namespace SysmonWatch.Detection.Tests.Sigma;
 
 /// <summary>Makes rules and events of so few characters that they often match.</summary>
-sealed class RandomRules(int seed)
+sealed class RandomRules(int seed, params string[] fields)
 {
     static readonly string[] Pieces = ["a", "b", "B", "aa", "ab", "/", "-", "–", " ", "é", "É", "k", "K", "\u212A", "ⱥ", "Ⱥ", "ß", "1", "0", "42", ".", "😀", "\\", "\n", "ſ", "ı"];
     static readonly string[] Wild = ["*", "?", "\\*", "\\?", "\\\\"];
-    static readonly string[] Fields = ["A", "B", "C.D"];
     static readonly string[] TextChains = ["", "", "contains", "contains", "startswith", "endswith", "cased", "contains|cased", "endswith|cased", "contains|all", "neq", "contains|windash", "endswith|windash", "base64offset|contains", "startswith|neq"];
     static readonly string[] Regexes = ["a+b", "(?i)ka", "^a.*b$", "[ab]k", "a|bb", "42", "(aa)+b?", "b{2}a", "a\\.b", "ab(?:k|1)a", "\\d\\d", "é", "ss", "aba"];
     readonly Random _random = new(seed);
+    readonly string[] _fields = fields.Length > 0 ? fields : ["A", "B", "C.D"];
 
     /// <summary>The text of a rule.</summary>
     public string Rule(int number)
@@ -29,7 +29,7 @@ sealed class RandomRules(int seed)
     public string Event()
     {
         var fields = new Dictionary<string, object?>();
-        foreach (string field in Fields)
+        foreach (string field in _fields)
         {
             if (_random.Next(5) > 0) fields[field] = Value();
         }
@@ -63,7 +63,7 @@ sealed class RandomRules(int seed)
     {
         if (_random.Next(8) == 0) return $"    - {Quote(Text(true))}\n    - {Quote(Text(true))}\n";
         var lines = new StringBuilder();
-        foreach (string field in Fields.OrderBy(_ => _random.Next()).Take(_random.Next(1, 3))) lines.Append(Item(field));
+        foreach (string field in _fields.OrderBy(_ => _random.Next()).Take(_random.Next(1, 3))) lines.Append(Item(field));
         return lines.ToString();
     }
 
@@ -75,7 +75,7 @@ sealed class RandomRules(int seed)
         3 => $"    {field}|{((string[])["lt", "lte", "gt", "gte"])[_random.Next(4)]}: {_random.Next(50)}\n",
         4 => $"    {field}|re: {Quote(Regexes[_random.Next(Regexes.Length)])}\n",
         5 => $"    {field}|re|i: {Quote(Regexes[_random.Next(Regexes.Length)])}\n",
-        6 => $"    {field}|fieldref{((string[])["", "|contains", "|endswith", "|cased"])[_random.Next(4)]}: {Fields[_random.Next(Fields.Length)]}\n",
+        6 => $"    {field}|fieldref{((string[])["", "|contains", "|endswith", "|cased"])[_random.Next(4)]}: {_fields[_random.Next(_fields.Length)]}\n",
         7 => $"    {field}:\n      - true\n      - 42\n      - null\n      - ''\n",
         8 => $"    {field}|{((string[])["hour: 3", "cidr: 10.0.0.0/8", "hour|gte: 2"])[_random.Next(3)]}\n",
         _ => TextItem(field),

@@ -136,7 +136,7 @@ public sealed class ReferenceParserTests
         string values = string.Join(',', item.Values.Select(v => v.Test is AnyTest any ? $"({string.Join(',', any.Variants.Select(Key))})" : Key(v.Test)));
         return $"{(item.NeedsAll ? "and" : "or")} {(item.Negated ? "not " : "")}{values}";
 
-        static string Key(ValueTest test) => test is not RegexTest { Regex: var regex } ? test.Key : $"re:{regex} " + string.Concat(
+        static string Key(ValueTest test) => test is not RegexTest regex ? test.Key : $"re:{regex.Pattern} " + string.Concat(
             ((System.Text.RegularExpressions.RegexOptions Flag, string Name)[])
             [
                 (System.Text.RegularExpressions.RegexOptions.IgnoreCase, "i"),

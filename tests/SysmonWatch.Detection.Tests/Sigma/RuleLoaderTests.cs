@@ -1,3 +1,4 @@
+using CsCheck;
 using SysmonWatch.Detection.Sigma;
 
 namespace SysmonWatch.Detection.Tests.Sigma;
@@ -9,6 +10,11 @@ public sealed class RuleLoaderTests
     [InlineData("  s:\n    A: x\n  condition: s and t\n", 7, 20, "'t' is not defined; the detection has s")]
     [InlineData("  s:\n    A: x\n  condition: 'S'\n", 7, 15, "'S' is not defined; names are case-sensitive and the detection has 's'")]
     [InlineData("  s:\n    A|re: 'a(?=b)'\n  condition: s\n", 6, 11, "can only be matched by backtracking")]
+    [InlineData("  s:\n    A|re: 'a(?<!b)'\n  condition: s\n", 6, 11, "can only be matched by backtracking")]
+    [InlineData("  s:\n    A|re: '(a)\\1'\n  condition: s\n", 6, 11, "can only be matched by backtracking")]
+    [InlineData("  s:\n    A|re: '(?<n>a)\\k<n>'\n  condition: s\n", 6, 11, "can only be matched by backtracking")]
+    [InlineData("  s:\n    A|re: '\\Ga'\n  condition: s\n", 6, 11, "can only be matched by backtracking")]
+    [InlineData("  s:\n    A|re: '(?(a)b|c)'\n  condition: s\n", 6, 11, "can only be matched by backtracking")]
     [InlineData("  s:\n    A|re: 'a('\n  condition: s\n", 6, 11, "is not a regular expression")]
     [InlineData("  s:\n    A|expand: '%x%'\n  condition: s\n", 6, 15, "the placeholder %x% has no values")]
     [InlineData("  s:\n    A|cidr: 10.0.0.1/8\n  condition: s\n", 6, 13, "has bits set beyond its prefix length")]
@@ -90,5 +96,28 @@ public sealed class RuleLoaderTests
         Assert.True(loud.Rules[0].Generates);
         Assert.Empty(wrong.Correlations);
         Assert.Contains(wrong.Problems, p => p.Text.StartsWith("no rule has the id or name 'gone'", StringComparison.Ordinal));
+    }
+
+    /// <summary>Expressions are compiled only for rules that events can reach; one that is taken must never turn out to be impossible then.</summary>
+    [Fact]
+    public void Every_expression_that_is_taken_can_be_compiled()
+    {
+        string[] pieces = ["a", "b+", "(?:a|b)", "(?<n>a)", "(?i)", "(?i:a)", "(?-i:a)", "(?m)", "(?s-m:.)", "\\b", "\\B", "^", "$", "\\A", "\\z", "\\Z", "[a-c]", "[^x]", "\\d", "\\w", ".*?", "{2,3}", "(a)", "(?=a)", "(?!a)", "(?<=a)", "(?<!a)", "(?>a)", "\\1", "\\k<n>", "\\G", "(?(1)a)", "(?#c)", "(?n:a)", "(?x:a)", "a++", "\\p{L}", "\\x41", "\\e", "|"];
+        int taken = 0;
+        Check.Sample(
+            Gen.Int[0, pieces.Length - 1].Array[1, 5].Select(chosen => string.Concat(chosen.Select(i => pieces[i]))),
+            pattern =>
+            {
+                if (!SafeRegex.TryCompile(pattern, System.Text.RegularExpressions.RegexOptions.None, out RegexTest? test, out string? reason))
+                {
+                    Assert.NotNull(reason);
+                    return;
+                }
+                taken++;
+                test!.Prepare();
+            },
+            iter: 2000,
+            threads: 1);
+        Assert.True(taken > 200, $"only {taken}");
     }
 }

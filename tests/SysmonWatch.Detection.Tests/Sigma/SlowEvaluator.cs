@@ -12,31 +12,45 @@ namespace SysmonWatch.Detection.Tests.Sigma;
 sealed class SlowEvaluator(bool dashIsNull)
 {
     readonly Dictionary<TextTest, Regex> _patterns = [];
+    readonly Dictionary<string, string> _folded = [];
     readonly MatchScratch _scratch = new() { DashIsNull = dashIsNull };
 
-    public bool Matches(RuleNode node, FieldedEvent e) => node switch
-    {
-        RuleNode.Selection selection => Matches(selection.Body, e),
-        RuleNode.Not not => !Matches(not.Part, e),
-        RuleNode.All all => all.Parts.All(p => Matches(p, e)),
-        RuleNode.Any any => any.Parts.Any(p => Matches(p, e)),
-        RuleNode.Item item => item.Negated ^ (item.NeedsAll ? item.Values.All(v => Matches(item, v.Test, e)) : item.Values.Any(v => Matches(item, v.Test, e))),
-        _ => throw new InvalidOperationException(),
-    };
+    public bool Matches(RuleNode node, FieldedEvent e) => Matches(node, e, negative: false);
 
-    bool Matches(RuleNode.Item item, ValueTest test, FieldedEvent e)
+    /// <summary>Under a negation, what repairs brought is not looked at.</summary>
+    bool Matches(RuleNode node, FieldedEvent e, bool negative)
     {
-        List<(ValueKind Kind, string Text)> values = item.IsKeyword ? All(e) : Values(e, item.Field);
+        switch (node)
+        {
+            case RuleNode.Selection selection: return Matches(selection.Body, e, negative);
+            case RuleNode.Not not: return !Matches(not.Part, e, !negative);
+            case RuleNode.All all: return all.Parts.All(p => Matches(p, e, negative));
+            case RuleNode.Any any: return any.Parts.Any(p => Matches(p, e, negative));
+            case RuleNode.Item item:
+                bool asWritten = negative != item.Negated;
+                bool Holds(ItemValue v) => Matches(item, v.Test, e, asWritten);
+                return item.Negated ^ (item.NeedsAll ? item.Values.All(Holds) : item.Values.Any(Holds));
+            default: throw new InvalidOperationException();
+        }
+    }
+
+    bool Matches(RuleNode.Item item, ValueTest test, FieldedEvent e, bool asWritten)
+    {
+        List<(ValueKind Kind, string Text)> values = item.IsKeyword ? All(e) : Values(e, item.Field, asWritten);
         ValueKind kind = e.Find(item.Field, out _);
+        _scratch.AsWritten = asWritten;
         return test switch
         {
             ExistsTest exists => exists.Expected == (kind != ValueKind.Absent),
-            NullTest => values.Count == 0 || (dashIsNull && values is [(ValueKind.Text, "-")] && kind == ValueKind.Text),
-            AnyTest any => any.Variants.Any(v => Matches(item, v, e)),
-            TextTest text => values.Any(v => Pattern(text).IsMatch(text.Cased ? v.Text : Fold(v.Text))),
+            NullTest => IsNull(Values(e, item.Field, asWritten: true), kind),
+            AnyTest any => any.Variants.Any(v => Matches(item, v, e, asWritten)),
+            TextTest text => values.Any(v => Pattern(text).IsMatch(text.Cased ? v.Text : Folded(v.Text))),
             _ => values.Any(v => test.Matches(e, v.Kind, Encoding.UTF8.GetBytes(v.Text), _scratch)),
         };
     }
+
+    bool IsNull(List<(ValueKind Kind, string Text)> written, ValueKind kind) =>
+        written.Count == 0 || (dashIsNull && written is [(ValueKind.Text, "-")] && kind == ValueKind.Text);
 
     static List<(ValueKind, string)> All(FieldedEvent e)
     {
@@ -49,12 +63,15 @@ sealed class SlowEvaluator(bool dashIsNull)
         return values;
     }
 
-    static List<(ValueKind, string)> Values(FieldedEvent e, FieldId field)
+    static List<(ValueKind, string)> Values(FieldedEvent e, FieldId field, bool asWritten)
     {
         var values = new List<(ValueKind, string)>();
         ValueKind kind = e.Find(field, out ReadOnlySpan<byte> value);
         if (kind > ValueKind.Null) values.Add((kind, Encoding.UTF8.GetString(value)));
-        for (int i = 0; e.TryAlternative(field, i, out value); i++) values.Add((ValueKind.Text, Encoding.UTF8.GetString(value)));
+        for (int i = 0; e.TryAlternative(field, i, out value); i++)
+        {
+            if (!asWritten || e.RepairOf(field, i) is null) values.Add((ValueKind.Text, Encoding.UTF8.GetString(value)));
+        }
         return values;
     }
 
@@ -73,6 +90,13 @@ sealed class SlowEvaluator(bool dashIsNull)
             });
         }
         return _patterns[test] = new Regex(pattern.Append("\\z").ToString(), RegexOptions.CultureInvariant);
+    }
+
+    string Folded(string text)
+    {
+        if (_folded.TryGetValue(text, out string? known)) return known;
+        if (_folded.Count > 10_000) _folded.Clear();
+        return _folded[text] = Fold(text);
     }
 
     static string Fold(string text) => string.Concat(text.EnumerateRunes().Select(r =>

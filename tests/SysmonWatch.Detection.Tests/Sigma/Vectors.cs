@@ -11,6 +11,8 @@ namespace SysmonWatch.Detection.Tests.Sigma;
 /// <summary>Reads the reference vectors and runs single rules over single events.</summary>
 static class Vectors
 {
+    static readonly Lazy<RuleSet> LoadedSigmaHq = new(() => RuleLoader.Parse(SigmaHq()));
+
     /// <summary>The lines of a vector file, each a JSON object; <c>.gz</c> is unpacked.</summary>
     public static IEnumerable<JsonElement> Read(string relative)
     {
@@ -36,6 +38,9 @@ static class Vectors
         }
         return rules;
     }
+
+    /// <summary>Those that load, read once. Rules do not change.</summary>
+    public static RuleSet SigmaHqRules => LoadedSigmaHq.Value;
 
     /// <summary>The 167 rules that Sysmon for Linux can feed.</summary>
     public static RuleSet LinuxRules() => RuleLoader.Load([Places.ReferenceData("data/sigma/rules/sysmon")]);

@@ -1,0 +1,146 @@
+namespace SysmonWatch.Detection.Events;
+
+/// <summary>
+/// The values that the repairs put beside those of one event. Worked out when a rule first asks, into memory that is used again for the next
+/// event.
+/// </summary>
+/// <remarks>
+/// argv[0] is chosen by whoever starts a program: what comes of it must never make a filter of a rule true (the engine sees to that), and may only
+/// add matches. Not thread-safe; an event is with one thread at a time.
+/// </remarks>
+sealed class RepairedValues
+{
+    /// <summary>The longest path that is put together, in bytes; Linux takes none that is longer.</summary>
+    const int LongestPath = 4096;
+
+    const int Fields = 4;
+
+    static readonly FieldId ProcessCommandLine = FieldId.Of("ProcessCommandLine");
+    static readonly FieldId[] Repaired = [KnownFields.Image, KnownFields.ParentImage, KnownFields.ParentCommandLine, KnownFields.ParentUser];
+
+    readonly (ReadOnlyMemory<byte> Value, string Repair)[][] _values = [.. Enumerable.Range(0, Fields).Select(_ => new (ReadOnlyMemory<byte>, string)[8])];
+    readonly int[] _counts = new int[Fields];
+    byte[] _paths = new byte[512];
+    int _used;
+    int _known;
+
+    /// <summary>True for a field that a repair can give further values.</summary>
+    public static bool Concern(FieldId field) => IndexOf(field) >= 0;
+
+    /// <summary>Forgets the event.</summary>
+    public void Clear()
+    {
+        _known = 0;
+        _used = 0;
+        Array.Clear(_counts);
+    }
+
+    /// <summary>The repaired values of a field, with the repairs' names.</summary>
+    public ReadOnlySpan<(ReadOnlyMemory<byte> Value, string Repair)> Of(SysmonEvent e, FieldId field)
+    {
+        int index = IndexOf(field);
+        if (index < 0) return default;
+        if ((_known & 1 << index) == 0)
+        {
+            _known |= 1 << index;
+            Find(e, index);
+        }
+        return _values[index].AsSpan(0, _counts[index]);
+    }
+
+    static int IndexOf(FieldId field)
+    {
+        for (int i = 0; i < Fields; i++)
+        {
+            if (Repaired[i].Value == field.Value) return i;
+        }
+        return -1;
+    }
+
+    void Find(SysmonEvent e, int index)
+    {
+        // What Sysmon does not write for this kind of event is not made up.
+        if (e.Find(Repaired[index], out ReadOnlySpan<byte> written) != ValueKind.Text) return;
+        ProcessNode? parent = (e.Repairs & Repairs.ParentFromTree) != 0 ? e.Process?.Parent : null;
+        switch (index)
+        {
+            case 0:
+                if (e.Find(KnownFields.CommandLine, out ReadOnlySpan<byte> commandLine) != ValueKind.Text) e.Find(ProcessCommandLine, out commandLine);
+                AddNames(e, index, written, commandLine);
+                break;
+            case 1:
+                if (IsDash(written) && parent is { Image.Length: > 0 })
+                {
+                    Add(index, parent.Image, RepairNames.ParentFromTree);
+                    written = parent.Image.Span;
+                }
+                e.Find(KnownFields.ParentCommandLine, out ReadOnlySpan<byte> parentCommandLine);
+                if (parent is { CommandLine.Length: > 0 } && IsLess(parentCommandLine, parent.CommandLine.Span)) parentCommandLine = parent.CommandLine.Span;
+                AddNames(e, index, written, parentCommandLine);
+                break;
+            case 2:
+                if (parent is { CommandLine.Length: > 0 } && IsLess(written, parent.CommandLine.Span)) Add(index, parent.CommandLine, RepairNames.ParentFromTree);
+                break;
+            default:
+                if (IsDash(written) && parent is { User.Length: > 0 }) Add(index, parent.User, RepairNames.ParentFromTree);
+                break;
+        }
+    }
+
+    /// <summary>The names a program is known by beside its path.</summary>
+    void AddNames(SysmonEvent e, int index, ReadOnlySpan<byte> image, ReadOnlySpan<byte> commandLine)
+    {
+        int slash = image.LastIndexOf((byte)'/');
+        if ((e.Repairs & Repairs.ImageAsCalled) == 0 || slash < 0) return;
+        ReadOnlySpan<byte> directory = image[..(slash + 1)];
+        ReadOnlySpan<byte> name = image[(slash + 1)..];
+        ReadOnlySpan<byte> called = FirstWord(commandLine, out ReadOnlySpan<byte> rest);
+        if (called is [(byte)'-', ..]) called = called[1..];
+        AddCalled(index, image, directory, called);
+        if (name.SequenceEqual("busybox"u8) && LastPart(called).SequenceEqual(name)) AddCalled(index, image, directory, FirstWord(rest, out _));
+        foreach (byte[] other in OtherProgramNames.Of(name))
+        {
+            if (!other.AsSpan().SequenceEqual(LastPart(called))) AddPath(index, directory, other);
+        }
+    }
+
+    void AddCalled(int index, ReadOnlySpan<byte> image, ReadOnlySpan<byte> directory, ReadOnlySpan<byte> called)
+    {
+        if (called is [(byte)'/', ..])
+        {
+            if (!called.SequenceEqual(image)) AddPath(index, default, called);
+            return;
+        }
+        ReadOnlySpan<byte> name = LastPart(called);
+        if (!name.IsEmpty && !name.SequenceEqual(image[directory.Length..])) AddPath(index, directory, name);
+    }
+
+    void AddPath(int index, ReadOnlySpan<byte> directory, ReadOnlySpan<byte> name)
+    {
+        int length = directory.Length + name.Length;
+        if (length > LongestPath) return;
+        // Values found before keep the array they are in.
+        if (_paths.Length - _used < length) (_paths, _used) = (new byte[Math.Max(512, length * 2)], 0);
+        directory.CopyTo(_paths.AsSpan(_used));
+        name.CopyTo(_paths.AsSpan(_used + directory.Length));
+        Add(index, _paths.AsMemory(_used, length), RepairNames.ImageAsCalled);
+        _used += length;
+    }
+
+    void Add(int index, ReadOnlyMemory<byte> value, string repair) => _values[index][_counts[index]++] = (value, repair);
+
+    static ReadOnlySpan<byte> FirstWord(ReadOnlySpan<byte> text, out ReadOnlySpan<byte> rest)
+    {
+        int end = text.IndexOf((byte)' ');
+        rest = end < 0 ? default : text[(end + 1)..];
+        return end < 0 ? text : text[..end];
+    }
+
+    static ReadOnlySpan<byte> LastPart(ReadOnlySpan<byte> path) => path[(path.LastIndexOf((byte)'/') + 1)..];
+
+    static bool IsDash(ReadOnlySpan<byte> value) => value is [] or [(byte)'-'];
+
+    /// <summary>True where Sysmon wrote nothing, or only argv[0], and the tree knows more.</summary>
+    static bool IsLess(ReadOnlySpan<byte> written, ReadOnlySpan<byte> known) =>
+        IsDash(written) || (!written.Contains((byte)' ') && known.Length > written.Length);
+}
