@@ -46,7 +46,7 @@ public sealed class ServiceTests
         await using SysmonHost host = await SysmonHost.BootInstalledAsync();
         host.Webhook.GoUp();
         await using LineFollower journal = host.FollowJournal();
-        await host.Container.WriteAsync(SysmonHost.ConfigurationPath, $"webhooks: [{{name: new, type: generic, url: 'http://127.0.0.1:{SysmonHost.WebhookPort}/'}}]\n");
+        await host.Container.WriteAsync(SysmonHost.ConfigurationPath, $"webhooks: [{{name: new, type: generic, url: 'http://127.0.0.1:{host.WebhookPort}/'}}]\n");
 
         await host.Container.RunAsync("systemctl", "reload", "sysmonwatch.service");
         await host.PlayAsync(Scenario.Load("01a-seed-c-static").EndingAt(TimeProvider.System.GetUtcNow()));

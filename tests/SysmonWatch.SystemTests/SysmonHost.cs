@@ -11,9 +11,6 @@ namespace SysmonWatch.SystemTests;
 /// </summary>
 sealed class SysmonHost : IAsyncDisposable
 {
-    /// <summary>The port of the container's webhook in the tests' configuration.</summary>
-    public const int WebhookPort = 18080;
-
     /// <summary>Where the configuration is.</summary>
     public const string ConfigurationPath = "/etc/sysmonwatch/sysmonwatch.yaml";
 
@@ -33,17 +30,24 @@ sealed class SysmonHost : IAsyncDisposable
               longest: 2s
         """;
 
+    static int s_lastPort = 18079;
+
     readonly LineFollower _log;
 
     SysmonHost(SystemdContainer container)
     {
         Container = container;
+        // Each host has a port of its own although each has a network of its own: HttpListener keeps one list of prefixes for the whole process.
+        WebhookPort = Interlocked.Increment(ref s_lastPort);
         Webhook = container.Listen(WebhookPort);
         // tail trusts no inotify on an overlay: it looks every 0.1 s, and each time whether the name is another file now.
         _log = container.Follow("tail", "--follow=name", "--retry", "--sleep-interval=0.1", "--max-unchanged-stats=1", "--lines=+1", "/var/log/syslog");
     }
 
     public SystemdContainer Container { get; }
+
+    /// <summary>The port of <see cref="Webhook"/> on 127.0.0.1 in the container.</summary>
+    public int WebhookPort { get; }
 
     /// <summary>Is down until told otherwise.</summary>
     public WebhookListener Webhook { get; }

@@ -24,13 +24,13 @@ public sealed class SysmonHostTests
     public async Task The_webhook_is_on_the_loopback_of_the_system_while_it_is_up_and_refuses_connections_while_it_is_down()
     {
         await using SysmonHost host = await SysmonHost.BootAsync();
-        const string Post = "exec 3<>/dev/tcp/127.0.0.1/18080 && printf 'POST /x HTTP/1.1\\r\\nHost: 127.0.0.1:18080\\r\\nX-SysmonWatch-Alert-Id: a1\\r\\nContent-Length: 2\\r\\n\\r\\n{}' >&3 && head -n 1 <&3";
+        string post = $"exec 3<>/dev/tcp/127.0.0.1/{host.WebhookPort} && printf 'POST /x HTTP/1.1\\r\\nHost: 127.0.0.1:{host.WebhookPort}\\r\\nX-SysmonWatch-Alert-Id: a1\\r\\nContent-Length: 2\\r\\n\\r\\n{{}}' >&3 && head -n 1 <&3";
 
-        CommandResult down = await host.Container.TryRunAsync("bash", "-c", Post);
+        CommandResult down = await host.Container.TryRunAsync("bash", "-c", post);
         host.Webhook.GoUp();
-        CommandResult up = await host.Container.TryRunAsync("bash", "-c", Post);
+        CommandResult up = await host.Container.TryRunAsync("bash", "-c", post);
         host.Webhook.GoDown();
-        CommandResult downAgain = await host.Container.TryRunAsync("bash", "-c", Post);
+        CommandResult downAgain = await host.Container.TryRunAsync("bash", "-c", post);
 
         Assert.Contains("Connection refused", down.Error);
         Assert.StartsWith("HTTP/1.1 200 ", up.Output);
