@@ -39,6 +39,8 @@ public class FileFollowerModelTests
     [InlineData("Write Write DeleteAndReopen RenameCreate Step Start RenameOnly WriteMany Start WritePartly Start Stop Compress Reopen DeleteAndReopen")]
     [InlineData("CopyTruncate WriteMany Start Step Write Save Write CopyTruncate CopyTruncate Reopen Kill Compress WriteMany Write CopyTruncate Write Kill RenameCreate Stop CreateLate")]
     [InlineData("RenameCreate Step Step Write Write CopyTruncate CopyTruncate Compress CreateLate RenameCreate Save Step Write WritePartly DeleteAndReopen Truncate Write CopyTruncate Step WritePartly")]
+    [InlineData("Write DeleteAndReopen RenameOnly Drain Drain LongTime WritePartly Step Write LongTime Step Step Step Write WritePartly Step Drain Step Step WriteMany Write WritePartly RenameOnly Stop Drain WritePartly CopyTruncate WriteMany Write Start Reopen Save RenameOnly RenameOnly Step WritePartly")]
+    [InlineData("Reopen WriteMany Write Save Write CopyTruncate WritePartly LongTime WriteMany DeleteAndReopen Start RenameOnly Step Write")]
     public void Comes_through(string acts) => Play([.. acts.Split(' ').Select(Enum.Parse<Act>)]);
 
     static int Iterations => int.TryParse(Environment.GetEnvironmentVariable("SYSMONWATCH_MODEL_SEQUENCES"), out int asked) ? asked : 2_000;
@@ -74,6 +76,8 @@ public class FileFollowerModelTests
                     log.Reopen();
                     destroyed.UnionWith(Unread(log, follow));
                     log.Delete();
+                    // Of two files written to within one tick of the kernel's clock nobody can say which came first.
+                    time.Advance(TimeSpan.FromMilliseconds(50));
                     log.Reopen();
                     break;
                 case Act.Compress: log.Reopen(); log.Compress(); break;
