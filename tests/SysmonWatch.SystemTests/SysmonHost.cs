@@ -30,7 +30,7 @@ sealed class SysmonHost : IAsyncDisposable
               longest: 2s
         """;
 
-    static int s_lastPort = 18079;
+    static int _lastPort = 18079;
 
     readonly LineFollower _log;
 
@@ -38,7 +38,7 @@ sealed class SysmonHost : IAsyncDisposable
     {
         Container = container;
         // Each host has a port of its own although each has a network of its own: HttpListener keeps one list of prefixes for the whole process.
-        WebhookPort = Interlocked.Increment(ref s_lastPort);
+        WebhookPort = Interlocked.Increment(ref _lastPort);
         Webhook = container.Listen(WebhookPort);
         // tail trusts no inotify on an overlay: it looks every 0.1 s, and each time whether the name is another file now.
         _log = container.Follow("tail", "--follow=name", "--retry", "--sleep-interval=0.1", "--max-unchanged-stats=1", "--lines=+1", "/var/log/syslog");
