@@ -1,3 +1,4 @@
+using Serilog;
 using Serilog.Sinks.Journald;
 
 namespace SysmonWatch.Daemon.Operations;
@@ -19,4 +20,11 @@ static class JournalLogging
         FieldPrefix = "SYSMONWATCH_LOG_",
         FieldNames = new Dictionary<string, string> { ["MessageId"] = "MESSAGE_ID" },
     };
+
+    /// <summary>Adds the journal as a sink whose failures are counted.</summary>
+    /// <param name="log">The log's configuration.</param>
+    /// <param name="counters">Where what could not be written is counted.</param>
+    /// <param name="options">How; <see cref="Options"/> by default.</param>
+    public static void WriteTo(LoggerConfiguration log, Counters counters, JournaldSinkOptions? options = null) =>
+        log.WriteTo.Fallible(to => to.Journald(options ?? Options), new LogFailures(counters));
 }

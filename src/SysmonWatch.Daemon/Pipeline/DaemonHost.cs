@@ -27,19 +27,19 @@ static class DaemonHost
             host.ServicesStartConcurrently = false;
         });
         builder.Logging.ClearProviders();
-        builder.Services.AddSerilog((provider, log) => Configure(log, quietBelow));
+        builder.Services.AddSerilog((provider, log) => Configure(log, quietBelow, provider.GetRequiredService<Counters>()));
         builder.Services.AddConfiguration(options).AddOperations().AddState().AddDelivery().AddPipeline(settings);
         return builder.Build();
     }
 
-    static void Configure(LoggerConfiguration log, LogEventLevel quietBelow)
+    static void Configure(LoggerConfiguration log, LogEventLevel quietBelow, Counters counters)
     {
         log.MinimumLevel.Is(quietBelow);
         // The host's own messages are about its insides, and HttpClient's have URLs in them, which are secrets.
         log.MinimumLevel.Override("Microsoft", LogEventLevel.Warning);
         log.MinimumLevel.Override("System.Net.Http", LogEventLevel.Fatal);
         // systemd sets it where standard error goes to the journal anyway: then the journal gets fields instead of lines.
-        if (Environment.GetEnvironmentVariable("JOURNAL_STREAM") is { Length: > 0 }) log.WriteTo.Journald(JournalLogging.Options);
+        if (Environment.GetEnvironmentVariable("JOURNAL_STREAM") is { Length: > 0 }) JournalLogging.WriteTo(log, counters);
         else log.WriteTo.Console(standardErrorFromLevel: LogEventLevel.Verbose, formatProvider: System.Globalization.CultureInfo.InvariantCulture);
     }
 }

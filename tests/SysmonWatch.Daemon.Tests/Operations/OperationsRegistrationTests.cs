@@ -3,7 +3,6 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Hosting.Systemd;
 using Serilog;
 using Serilog.Extensions.Logging;
-using Serilog.Sinks.Journald;
 using SysmonWatch.Daemon.Operations;
 using SysmonWatch.Tests.Shared;
 
@@ -72,9 +71,9 @@ public sealed class OperationsRegistrationTests : IDisposable
     {
         Counters counters = new();
         using FakeJournal journal = new();
-        using JournaldSink sink = new(JournalLogging.Options with { Client = new() { SocketPath = journal.SocketPath } });
-        sink.SetFailureListener(new LogFailures(counters));
-        using Serilog.Core.Logger serilog = new LoggerConfiguration().WriteTo.Sink(sink).CreateLogger();
+        LoggerConfiguration configuration = new();
+        JournalLogging.WriteTo(configuration, counters, JournalLogging.Options with { Client = new() { SocketPath = journal.SocketPath } });
+        using Serilog.Core.Logger serilog = configuration.CreateLogger();
 
         journal.Stop();
         serilog.Information("lost");
