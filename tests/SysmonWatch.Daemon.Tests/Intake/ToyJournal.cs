@@ -48,7 +48,10 @@ sealed class ToyJournal : IJournalPlace
         {
             _entries.Add(new Entry($"c{++_number:D8}", time, new Dictionary<string, byte[]?>
             {
-                ["MESSAGE"] = message, ["_TRANSPORT"] = Bytes(transport), ["_UID"] = Bytes(uid), ["_EXE"] = Bytes(executable),
+                ["MESSAGE"] = message,
+                ["_TRANSPORT"] = Bytes(transport),
+                ["_UID"] = Bytes(uid),
+                ["_EXE"] = Bytes(executable),
             }));
             RingAll();
         }
