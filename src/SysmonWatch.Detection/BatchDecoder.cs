@@ -25,6 +25,9 @@ public sealed class BatchDecoder(SequenceWatch sequence, ProcessTree tree, Arriv
     /// <summary>Which process is SysmonWatch itself; null on replay, where nothing is ours.</summary>
     public OwnProcess? Own { get; init; }
 
+    /// <summary>The name of this host as its events have it, in UTF-8; empty on replay, where no host is this one.</summary>
+    public ReadOnlyMemory<byte> Host { get; init; }
+
     /// <summary>Is told of an exception while a record was decoded, which is a bug: the record is passed over. Null: it is thrown.</summary>
     public Action<Exception>? OnBug { get; init; }
 
@@ -58,7 +61,8 @@ public sealed class BatchDecoder(SequenceWatch sequence, ProcessTree tree, Arriv
         switch (_decoder.Decode(batch.Records.Buffer, record, e, out SysmonNotice notice))
         {
             case DecodeOutcome.Event:
-                if (Take(e, record.Origin, Arrived(record.Arrival, arrival, _decoder.LastHeaderTime), batch.Facts)) batch.Keep();
+                if (IsCovered(e, record.Origin, batch.Records.CoveredSince)) counters.Covered++;
+                else if (Take(e, record.Origin, Arrived(record.Arrival, arrival, _decoder.LastHeaderTime), batch.Facts)) batch.Keep();
                 break;
             case DecodeOutcome.Notice:
                 batch.Notices.Add(notice);
@@ -84,6 +88,10 @@ public sealed class BatchDecoder(SequenceWatch sequence, ProcessTree tree, Arriv
         Sequence.Flush(batch.Facts);
         Count(batch.Facts, 0);
     }
+
+    /// <summary>True where the same event is read from a better source as well. It is not even noted: its copy from there is the one that counts.</summary>
+    bool IsCovered(SysmonEvent e, RecordOrigin origin, long since) =>
+        origin == RecordOrigin.File && e.HasTime && e.Time >= since && Host.Length > 0 && e.Bytes(e.Computer).SequenceEqual(Host.Span);
 
     /// <summary>
     /// What counts as the arrival: what the source says; else the line's header, so that reading a line again later, or on replay, finds the same;

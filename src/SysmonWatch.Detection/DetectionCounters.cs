@@ -33,6 +33,9 @@ public sealed class DetectionCounters
     /// <summary>Copies of an event that came through two paths; not evaluated again.</summary>
     public long Copies { get; internal set; }
 
+    /// <summary>Events of a file that are read from the journal too; not evaluated twice.</summary>
+    public long Covered { get; internal set; }
+
     /// <summary>Events that the source proves not to be Sysmon's.</summary>
     public long Forged { get; internal set; }
 

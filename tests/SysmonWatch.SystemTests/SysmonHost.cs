@@ -107,12 +107,12 @@ sealed class SysmonHost : IAsyncDisposable
     }
 
     /// <summary>Configures a generic webhook to <see cref="Webhook"/> whose URL is a systemd credential, and restarts the service with it.</summary>
-    /// <param name="fromJournal">Value of <c>input.journal</c>.</param>
-    public async Task ConfigureAsync(string fromJournal)
+    /// <param name="input">Value of <c>input</c>.</param>
+    public async Task ConfigureAsync(string input)
     {
         await Container.WriteAsync("/etc/sysmonwatch/credentials/listener", $"http://127.0.0.1:{WebhookPort}/alerts");
         await Container.WriteAsync("/etc/systemd/system/sysmonwatch.service.d/credentials.conf", "[Service]\nLoadCredential=listener:/etc/sysmonwatch/credentials/listener\n");
-        await Container.WriteAsync(ConfigurationPath, $"input: {{journal: {fromJournal}}}\n{WebhookConfiguration}");
+        await Container.WriteAsync(ConfigurationPath, $"input: {input}\n{WebhookConfiguration}");
         await Container.RunAsync("systemctl", "daemon-reload");
         await Container.RunAsync("systemctl", "restart", "sysmonwatch.service");
     }

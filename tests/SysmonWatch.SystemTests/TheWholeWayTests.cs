@@ -7,12 +7,13 @@ namespace SysmonWatch.SystemTests;
 public sealed class TheWholeWayTests
 {
     [Theory]
-    [InlineData("auto")]
-    [InlineData("yes")]
-    public async Task Each_alert_arrives_once_in_the_journal_and_at_the_webhook_whatever_was_rotated_or_stopped_meanwhile(string fromJournal)
+    [InlineData("{}")]
+    [InlineData("{journal: no}")]
+    [InlineData("{files: [/var/log/syslog], journal: yes}")]
+    public async Task Each_alert_arrives_once_in_the_journal_and_at_the_webhook_whatever_was_rotated_or_stopped_meanwhile(string input)
     {
         await using SysmonHost host = await SysmonHost.BootInstalledAsync();
-        await host.ConfigureAsync(fromJournal);
+        await host.ConfigureAsync(input);
         host.Webhook.GoUp();
         await using LineFollower journal = host.FollowJournal();
         var told = new List<WebhookRequest>();

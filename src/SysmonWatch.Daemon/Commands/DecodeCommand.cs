@@ -29,7 +29,7 @@ static class DecodeCommand
         var decoder = new SysmonDecoder();
         var decoded = new SysmonEvent();
         var records = new RecordBatch();
-        using var input = new InputFiles(files);
+        using var input = new InputFiles(files, errors);
         using var lines = new MemoryStream();
         // What could act on a terminal is escaped all the same; only <, > and & are left readable.
         using var json = new Utf8JsonWriter(lines, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true });
@@ -46,7 +46,7 @@ static class DecodeCommand
             }
             Flush(lines, output);
         }
-        return ExitCodes.Success;
+        return input.WasDamaged ? ExitCodes.NoInput : ExitCodes.Success;
     }
 
     static void Flush(MemoryStream lines, Stream output)

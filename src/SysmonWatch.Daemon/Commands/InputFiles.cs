@@ -3,10 +3,15 @@ using SysmonWatch.Detection.Decoding;
 namespace SysmonWatch.Daemon.Commands;
 
 /// <summary>The FILEs of a command as one stream of records, in the order given. "-" is standard input.</summary>
-sealed class InputFiles(IReadOnlyList<string> files) : IDisposable
+/// <param name="files">The files.</param>
+/// <param name="errors">Is told which of them is damaged; what stands before the damage is read all the same, and so is the next file.</param>
+sealed class InputFiles(IReadOnlyList<string> files, TextWriter errors) : IDisposable
 {
     readonly Queue<string> _waiting = new(files);
     RecordReader? _reader;
+
+    /// <summary>True where a file could not be read to its end.</summary>
+    public bool WasDamaged { get; private set; }
 
     /// <summary>The first file that cannot be opened, with the reason and the fix; null where all can.</summary>
     public static string? FindProblem(IReadOnlyList<string> files)
@@ -29,7 +34,6 @@ sealed class InputFiles(IReadOnlyList<string> files) : IDisposable
     }
 
     /// <summary>Reads the next records of whichever file is next; false when all files have ended.</summary>
-    /// <exception cref="IOException">A file could not be read to its end; the message names it.</exception>
     public bool TryRead(RecordBatch into)
     {
         while (true)
@@ -38,25 +42,34 @@ sealed class InputFiles(IReadOnlyList<string> files) : IDisposable
             {
                 into.Clear();
                 if (!_waiting.TryPeek(out string? file)) return false;
-                _reader = RecordReader.Open(file == "-" ? Console.OpenStandardInput() : Open(file));
+                try
+                {
+                    _reader = RecordReader.Open(file == "-" ? Console.OpenStandardInput() : Open(file));
+                }
+                catch (InvalidDataException damage)
+                {
+                    Report(_waiting.Dequeue(), damage);
+                    continue;
+                }
             }
-            try
-            {
-                if (_reader.TryRead(into)) return true;
-            }
-            catch (InvalidDataException damaged)
-            {
-                throw new IOException($"{_waiting.Peek()}: the compressed data is damaged ({damaged.Message.TrimEnd('.')}).", damaged);
-            }
+            if (_reader.TryRead(into)) return true;
+            InvalidDataException? damaged = _reader.Damage;
             _reader.Dispose();
             _reader = null;
-            _waiting.Dequeue();
+            string ended = _waiting.Dequeue();
+            if (damaged is not null) Report(ended, damaged);
             // What the last read skipped is still to be counted.
             if (into.SkippedTooLong + into.SkippedWithoutMessage + into.SkippedMalformed > 0) return true;
         }
     }
 
     public void Dispose() => _reader?.Dispose();
+
+    void Report(string file, InvalidDataException why)
+    {
+        WasDamaged = true;
+        errors.WriteLine($"{file}: the compressed data is damaged or cut off ({why.Message.TrimEnd('.')}). What stands before that was read.");
+    }
 
     static FileStream Open(string file) => new(file, new FileStreamOptions
     {

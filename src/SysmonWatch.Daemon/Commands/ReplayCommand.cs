@@ -70,9 +70,8 @@ static class ReplayCommand
         using var printer = new AlertPrinter(output, request.Output);
         var batch = new EventBatch(options.Limits.LineLength);
         List<Alert> raised = [], closed = [];
-        using var input = new InputFiles(request.Files);
-        IOException? damage = null;
-        while (TryRead(input, batch, ref damage))
+        using var input = new InputFiles(request.Files, errors);
+        while (input.TryRead(batch.Records))
         {
             decoder.Decode(batch);
             if (!decodeOnly) matcher.Match(batch);
@@ -87,23 +86,7 @@ static class ReplayCommand
         printer.Dispose();
         Summarize(errors, counters, rules, time.GetElapsedTime(started));
         if (request.RuleCosts) WriteCosts(errors, rules, matcher.Costs());
-        if (damage is null) return ExitCodes.Success;
-        errors.WriteLine(damage.Message);
-        return ExitCodes.NoInput;
-    }
-
-    /// <summary>Reads on; what was found before the place where a file is damaged is told all the same.</summary>
-    static bool TryRead(InputFiles input, EventBatch batch, ref IOException? damage)
-    {
-        try
-        {
-            return input.TryRead(batch.Records);
-        }
-        catch (IOException failure)
-        {
-            damage = failure;
-            return false;
-        }
+        return input.WasDamaged ? ExitCodes.NoInput : ExitCodes.Success;
     }
 
     static void WriteCosts(TextWriter errors, RuleSet rules, (long Evaluations, long Matches)[] costs)

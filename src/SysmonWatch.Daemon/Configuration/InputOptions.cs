@@ -9,7 +9,7 @@ sealed record InputOptions
     /// </summary>
     public IReadOnlyList<string> Files { get; init; } = [];
 
-    /// <summary>Whether the journal is read. Default: where it can be.</summary>
+    /// <summary>Whether the journal is read. Default: where it can be and no files are named.</summary>
     public JournalInput Journal { get; init; } = JournalInput.Auto;
 
     /// <summary>Where an input that has no saved position starts. Default: at its end.</summary>
@@ -19,10 +19,10 @@ sealed record InputOptions
 /// <summary><c>input.journal</c></summary>
 enum JournalInput
 {
-    /// <summary>Where libsystemd is there and the journal can be read.</summary>
+    /// <summary>Where it can be read and no files are named.</summary>
     Auto,
 
-    /// <summary>Always: not being able to is an error.</summary>
+    /// <summary>Always, beside the files that are named: each event is taken once.</summary>
     Yes,
 
     /// <summary>Never.</summary>

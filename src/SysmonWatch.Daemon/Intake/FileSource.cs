@@ -4,7 +4,7 @@ using SysmonWatch.Detection.Decoding;
 namespace SysmonWatch.Daemon.Intake;
 
 /// <summary>Follows syslog files. The waiting around <see cref="FileFollower"/>.</summary>
-sealed partial class FileSource : RecordSource
+sealed partial class FileSource : SingleSource
 {
     /// <summary>Its <see cref="Name"/>: the key of its position in the state.</summary>
     public const string Kind = "files";
@@ -15,7 +15,9 @@ sealed partial class FileSource : RecordSource
     /// </summary>
     public static readonly TimeSpan DefaultInterval = TimeSpan.FromSeconds(10);
 
-    readonly FileFollower _follower;
+    readonly IReadOnlyList<string> _paths;
+    readonly StartAt _startAt;
+    FileFollower _follower;
     readonly IDoorbell _doorbell;
     readonly TimeSpan _interval;
     readonly TimeProvider _time;
@@ -38,6 +40,8 @@ sealed partial class FileSource : RecordSource
     public FileSource(
         IReadOnlyList<string> paths, StartAt startAt, TimeProvider time, ILogger log, IntakeCounters counters, IDoorbell doorbell, TimeSpan interval)
     {
+        _paths = paths;
+        _startAt = startAt;
         _time = time;
         _log = log;
         Counters = counters;
@@ -60,6 +64,16 @@ sealed partial class FileSource : RecordSource
 
     /// <inheritdoc/>
     public override void Restore(ReadOnlySpan<byte> position) => _follower.Restore(position);
+
+    /// <summary>Goes back to an earlier position, between two reads.</summary>
+    public void GoBack(ReadOnlySpan<byte> position)
+    {
+        _follower.Dispose();
+        _follower = new FileFollower(_paths, _startAt, _time, Tell);
+        _follower.Restore(position);
+        _thorough = true;
+        _watched = -1;
+    }
 
     /// <inheritdoc/>
     public override byte[] Position() => _follower.Position();

@@ -21,19 +21,14 @@ sealed class FollowedPath : IDisposable
     /// <summary>The most generations that linger; beyond, the oldest that is read to its end goes at once.</summary>
     const int MostLingering = 8;
 
-    /// <summary>The most generations that may have to be read one after the other, a thousand rotated files included.</summary>
-    const int MostGenerations = 1100;
-
     /// <summary>How many generations are remembered after they are let go.</summary>
     const int MostFinished = 16;
-
-    /// <summary>Nanoseconds that a time of modification may lie behind the clock: the kernel's tick is 1 to 10 ms.</summary>
-    const long Grain = 20_000_000;
 
     readonly FileFollower _owner;
     readonly TimeProvider _time;
     readonly Action<IntakeNotice> _say;
     readonly List<Generation> _line = [];
+    readonly GenerationSearch _search;
     readonly List<SavedGeneration> _finished = [];
     StartAt? _startAt;
     Generation? _live;
@@ -55,6 +50,7 @@ sealed class FollowedPath : IDisposable
         _owner = owner;
         _time = time;
         _say = say;
+        _search = new GenerationSearch(this, _line, owner, time, say);
         _lookedAt = Now();
     }
 
@@ -129,7 +125,11 @@ sealed class FollowedPath : IDisposable
             {
                 // Nobody will complete its last line any more.
                 bool more = generation.Behind > 0 && generation.Read(batch, _time, ended: true) == ReadOutcome.Progress;
-                if (!more || generation.Behind == 0) Finish(generation);
+                if (!more || generation.Behind == 0)
+                {
+                    if (generation.Content is { IsDamaged: true } damaged) _say(new IntakeNotice.Lost(damaged.Path, generation.Offset, "the compressed file is damaged or cut off; what it had after that is lost"));
+                    Finish(generation);
+                }
                 if (batch.Records.Count > 0) return true;
             }
         }
@@ -200,7 +200,7 @@ sealed class FollowedPath : IDisposable
         if (error != 0)
         {
             if (_startAt is { } start && start.Back == TimeSpan.Zero && facts.Inode != 0) _unreadableAtStart = facts;
-            Unreadable(FileCalls.Explain(error), FixFor(facts));
+            Unreadable(FileCalls.Explain(error), FileAdvice.For(facts));
             return;
         }
         if (_live is { Content: not null } && _live.Facts.SameFileAs(facts))
@@ -261,13 +261,13 @@ sealed class FollowedPath : IDisposable
         List<RotatedFile> rotated = RotatedFiles.Of(Path);
         Generation? newest = _line.LastOrDefault();
         long floor = newest?.Facts.ModifiedAt ?? _lookedAt;
-        Generation? found = live is null ? null : FindBack(live, facts);
-        List<Generation> lost = [.. _line.Where(g => g.Content is null).ToArray().Where(g => !TryFind(g, rotated))];
+        Generation? found = live is null ? null : _search.FindBack(live, facts);
+        List<Generation> lost = [.. _line.Where(g => g.Content is null).ToArray().Where(g => !_search.TryFind(g, rotated))];
         // While nothing is at the path a rotation may be going on.
         foreach (Generation wanted in (live ?? _live?.Content) is null ? [] : lost)
         {
             // What was empty has nothing to be known by: filled and compressed since, it is one of the unknown.
-            int instead = wanted.Head.Length == 0 ? AddUnseen(rotated, null, wanted.Facts.ModifiedAt, wanted, facts) : 0;
+            int instead = wanted.Head.Length == 0 ? _search.AddUnseen(rotated, null, wanted.Facts.ModifiedAt, wanted, facts) : 0;
             if (!wanted.WasDrained && instead == 0)
             {
                 _say(new IntakeNotice.Lost(Path, wanted.Offset, "the file that was read before is not there any more, nor a rotated copy of it; what was written to it after that is lost, if anything was"));
@@ -276,15 +276,15 @@ sealed class FollowedPath : IDisposable
         }
         if (live is null)
         {
-            if (_live is null) AddUnseen(rotated, newest, floor, before: null, default);
+            if (_live is null) _search.AddUnseen(rotated, newest, floor, before: null, default);
             return;
         }
 
         // Where it is the newest that was known, nothing can have come between.
-        int between = found is null || found != newest ? AddUnseen(rotated, newest, floor, before: found, facts) : 0;
+        int between = found is null || found != newest ? _search.AddUnseen(rotated, newest, floor, before: found, facts) : 0;
         if (found is null)
         {
-            found = Resume(live, facts);
+            found = _search.Resume(live, facts);
             if (_unreadableAtStart is { } then && then.SameFileAs(facts) && then.Size <= facts.Size) found.StartAtEnd(then.Size);
             if (followed) _say(new IntakeNotice.Rotated(Path, between));
         }
@@ -315,121 +315,6 @@ sealed class FollowedPath : IDisposable
         Say("", new IntakeNotice.Following(Path, generation.Offset));
     }
 
-    /// <summary>The generation that the file at the path is, if it is a known one: saved, or renamed and renamed back.</summary>
-    Generation? FindBack(LogContent live, in FileFacts facts)
-    {
-        for (int i = _line.Count - 1; i >= 0; i--)
-        {
-            Generation generation = _line[i];
-            if (generation.Content is null ? generation.TryAttach(live, facts) : generation.Facts.SameFileAs(facts))
-            {
-                if (generation.Content != live) live.Dispose();
-                return generation;
-            }
-        }
-        return null;
-    }
-
-    Generation Resume(LogContent live, in FileFacts facts) =>
-        _owner.Remember(live) is { } known && new Generation(known) is var again && again.TryAttach(live, facts) ? again : new Generation(live, facts);
-
-    /// <summary>
-    /// Looks for a generation among the rotated files: first by number, then by content, then in compressed files, and at last under any name by
-    /// number.
-    /// </summary>
-    bool TryFind(Generation wanted, List<RotatedFile> rotated)
-    {
-        if (TryFind(wanted, rotated.Where(f => f.Facts.SameFileAs(wanted.Facts)))) return true;
-        return TryFind(wanted, rotated.Where(f => !IsCompressed(f) && f.Facts.Size >= wanted.Offset))
-            || TryFind(wanted, rotated.Where(f => IsCompressed(f) && RotatedNames.IsReadable(f.Path)))
-            || TryFind(wanted, RotatedFiles.AllBeside(Path).Where(f => f.Facts.SameFileAs(wanted.Facts)));
-    }
-
-    bool TryFind(Generation wanted, IEnumerable<RotatedFile> among)
-    {
-        foreach (RotatedFile file in among)
-        {
-            if (Holds(file.Facts) || LogContent.Open(file.Path, out LogContent? content, out FileFacts facts) != 0) continue;
-            if (wanted.TryAttach(content!, facts))
-            {
-                wanted.QuietSince = _time.GetTimestamp();
-                return true;
-            }
-            content!.Dispose();
-        }
-        return false;
-    }
-
-    /// <summary>Adds the generations that are newer than the newest known one and not known themselves.</summary>
-    /// <param name="rotated">What lies beside the file.</param>
-    /// <param name="newest">The newest known generation, whether it could be found again or not.</param>
-    /// <param name="floor">Where it is not among the files: since when a file must have been written to.</param>
-    /// <param name="before">The generation they are put before; null to put them at the end.</param>
-    /// <param name="live">The file at the path.</param>
-    int AddUnseen(List<RotatedFile> rotated, Generation? newest, long floor, Generation? before, FileFacts live)
-    {
-        int known = newest is null ? -1 : PlaceOf(newest, rotated);
-        int until = -1;
-        for (int k = before is null ? _line.Count : _line.IndexOf(before); k < _line.Count && until < 0; k++)
-        {
-            if (_line[k].Content is not null) until = rotated.FindIndex(f => f.Facts.SameFileAs(_line[k].Facts));
-        }
-        // Where it is not at the path any more, what was written to after it does not belong before it.
-        bool moved = before is { Content: not null } && (FileCalls.Look(Path, out FileFacts there) != 0 || !there.SameFileAs(before.Facts));
-        int added = 0;
-        for (int i = known + 1; i < (until < 0 ? rotated.Count : until) && _line.Count < MostGenerations; i++)
-        {
-            RotatedFile file = rotated[i];
-            if (known < 0 && file.Facts.ModifiedAt < floor - Grain) continue;
-            if (moved && until < 0 && file.Facts.ModifiedAt > before!.Facts.ModifiedAt) continue;
-            if (Holds(file.Facts) || (live.Inode != 0 && file.Facts.SameFileAs(live)) || _owner.HolderOf(file.Facts, this) is not null) continue;
-            if (!RotatedNames.IsReadable(file.Path))
-            {
-                _say(new IntakeNotice.Lost(file.Path, 0, "it was compressed before it was read, and not by gzip; use gzip or delaycompress in logrotate's configuration"));
-                continue;
-            }
-            int error = LogContent.Open(file.Path, out LogContent? content, out FileFacts facts);
-            if (error != 0)
-            {
-                if (error != FileCalls.ENOENT) _say(new IntakeNotice.Unreadable(file.Path, FileCalls.Explain(error), FixFor(file.Facts)));
-                continue;
-            }
-            if (Recognise(content!, facts) is not { } unseen)
-            {
-                content!.Dispose();
-                continue;
-            }
-            unseen.QuietSince = _time.GetTimestamp();
-            _line.Insert(before is null ? _line.Count : _line.IndexOf(before), unseen);
-            added++;
-        }
-        return added;
-    }
-
-    /// <summary>A file as a new generation, or as one that was let go and has grown since; null where it is known and holds nothing new.</summary>
-    Generation? Recognise(LogContent content, in FileFacts facts)
-    {
-        foreach (Generation generation in _line)
-        {
-            if (generation.BeginsLike(content)) return null;
-        }
-        if (_owner.Remember(content) is not { } known) return new Generation(content, facts);
-        if (content.Growing is null || facts.Size <= known.Offset) return null;
-        var again = new Generation(known);
-        return again.TryAttach(content, facts) ? again : null;
-    }
-
-    static int PlaceOf(Generation generation, List<RotatedFile> rotated)
-    {
-        int place = rotated.FindIndex(f => f.Facts.SameFileAs(generation.Facts) && generation.Content is not null);
-        if (place >= 0) return place;
-        return rotated.FindIndex(f =>
-        {
-            if (!RotatedNames.IsReadable(f.Path) || LogContent.Open(f.Path, out LogContent? content, out _) != 0) return false;
-            using (content) return generation.BeginsLike(content!);
-        });
-    }
-
     /// <summary>The file was cut: goes on at its beginning, after what is left of the old content in a copy.</summary>
     void Restart(Generation generation)
     {
@@ -443,8 +328,8 @@ sealed class FollowedPath : IDisposable
             _line.Insert(_line.IndexOf(generation) + 1, _live);
             List<RotatedFile> rotated = RotatedFiles.Of(Path);
             long floor = generation.Facts.ModifiedAt;
-            found = TryFind(generation, rotated);
-            AddUnseen(rotated, generation, floor, _live, facts);
+            found = _search.TryFind(generation, rotated);
+            _search.AddUnseen(rotated, generation, floor, _live, facts);
         }
         if (!found) Finish(generation);
         _say(new IntakeNotice.Truncated(Path, readTo, found));
@@ -456,18 +341,12 @@ sealed class FollowedPath : IDisposable
     {
         long floor = generation.Facts.ModifiedAt;
         generation.Accept();
-        AddUnseen(RotatedFiles.Of(Path), null, floor, generation, generation.Facts);
+        _search.AddUnseen(RotatedFiles.Of(Path), null, floor, generation, generation.Facts);
         _owner.Moved(filesChanged: true);
     }
 
     void Fail(Generation generation)
     {
-        if (generation.IsFinal)
-        {
-            _say(new IntakeNotice.Lost(generation.Content!.Path, generation.Offset, $"the compressed file cannot be read: {FileCalls.Explain(generation.Error)}"));
-            Finish(generation);
-            return;
-        }
         Unreadable(FileCalls.Explain(generation.Error), "check the disk or the network file system; it is tried again");
         if (generation.Error != FileCalls.ESTALE) return;
         generation.Dispose();
@@ -505,8 +384,6 @@ sealed class FollowedPath : IDisposable
 
     static bool IsLike(SavedGeneration saved, LogContent content) => new Generation(saved).BeginsLike(content);
 
-    static bool IsCompressed(RotatedFile file) => RotatedNames.WithoutCompression(file.Path).Length != file.Path.Length;
-
     void Unreadable(string reason, string fix) => Say("unreadable", new IntakeNotice.Unreadable(Path, reason, fix));
 
     /// <summary>Says something once, until something else is said.</summary>
@@ -516,11 +393,6 @@ sealed class FollowedPath : IDisposable
         _state = state;
         _say(notice);
     }
-
-    static string FixFor(in FileFacts facts) =>
-        (facts.Mode & 0x20) != 0 && GroupNames.Of(facts.Group) is { } group
-            ? $"add SupplementaryGroups={group} to the service, or take the journal as input"
-            : "let its group read it (a 'create 0640 root adm' in logrotate's configuration) and add SupplementaryGroups=adm to the service, or take the journal as input";
 
     long Now() => (_time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * 100;
 }

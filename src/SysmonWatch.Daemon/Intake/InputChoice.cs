@@ -10,9 +10,9 @@ sealed record InputChoice(bool UsesJournal, string Path, string Reason)
     public static IReadOnlyList<string> SyslogFiles { get; } = ["/var/log/syslog", "/var/log/messages"];
 
     /// <summary>
-    /// The journal where it can be read and has entries of Sysmon's (its fields say who wrote an entry, and messages are whole); else the first
-    /// syslog file that can be read; else the journal if it can be read, for Sysmon may come; else the first syslog file, which is waited for.
-    /// What was read before is read on where it can be: the other would start at its end, and what came while the daemon was stopped would be lost.
+    /// The journal where it can be read and is written to (its fields say who wrote an entry, and messages are whole); else the first syslog file
+    /// that can be read; else the first syslog file, which is waited for. What was read before is read on where it can be: the other would start at
+    /// its end, and what came while the daemon was stopped would be lost.
     /// </summary>
     /// <param name="journal">What is known about the journal.</param>
     /// <param name="tryFile">0 where a file can be read, otherwise the errno.</param>
@@ -24,23 +24,22 @@ sealed record InputChoice(bool UsesJournal, string Path, string Reason)
         if (onlyJournal && journal.IsReadable) return new(true, "", "the journal is what was read before");
         if (onlyFiles && SyslogFiles.FirstOrDefault(path => tryFile(path) == 0) is { } before) return new(false, before, "it is what was read before");
 
-        if (journal is { IsReadable: true, HasSysmon: true }) return new(true, "", "the journal has entries of Sysmon's, and says who wrote them");
-        string notJournal = journal.IsReadable ? "the journal has no entries of Sysmon's" : journal.Problem;
+        if (journal.IsReadable) return new(true, "", "the journal can be read and says who wrote an entry" + (journal.HasSysmon ? "" : "; Sysmon's first one is waited for"));
         var refused = new List<string>();
         foreach (string path in SyslogFiles)
         {
             int error = tryFile(path);
-            if (error == 0) return new(false, path, notJournal);
+            if (error == 0) return new(false, path, journal.Problem);
             if (error is FileCalls.EACCES or FileCalls.EPERM) refused.Add(path);
         }
         string notFile = refused.Count > 0 ? $"no right to read {string.Join(", ", refused)}" : $"neither {string.Join(" nor ", SyslogFiles)} is there";
-        if (journal.IsReadable) return new(true, "", $"{notFile}; Sysmon's first entry in the journal is waited for");
         return new(false, refused.Count > 0 ? refused[0] : SyslogFiles[0], $"{journal.Problem} ({journal.Fix}), and {notFile}; it is waited for");
     }
 
     /// <summary>The choice for this host.</summary>
     /// <param name="read">Names of the sources that have a saved position.</param>
-    public static InputChoice ForThisHost(IReadOnlyCollection<string> read) => Choose(JournalAccess.Check(), path =>
+    /// <param name="journal">The journal; null for this host's.</param>
+    public static InputChoice ForThisHost(IReadOnlyCollection<string> read, IJournalPlace? journal = null) => Choose((journal ?? new SystemJournal()).Check(), path =>
     {
         int error = FileCalls.Open(path, out Microsoft.Win32.SafeHandles.SafeFileHandle file);
         file.Dispose();

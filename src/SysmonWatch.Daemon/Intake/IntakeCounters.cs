@@ -1,10 +1,15 @@
+using SysmonWatch.Daemon.Operations;
 using SysmonWatch.Detection.Decoding;
 
 namespace SysmonWatch.Daemon.Intake;
 
-/// <summary>What intake counts. Written by the source's thread, read by any.</summary>
-sealed class IntakeCounters
+/// <summary>What intake counts. Thread-safe.</summary>
+/// <param name="losses">Is told of what is left out; null where nobody is to know (tests).</param>
+sealed class IntakeCounters(Counters? losses = null)
 {
+    readonly Counter? _lostTooLong = losses?.Loss("log lines", "they are longer than limits.line_length");
+    readonly Counter? _lostWithoutMessage = losses?.Loss("journal entries", "they have no MESSAGE");
+    readonly Counter? _lostMalformed = losses?.Loss("journal entries", "journald could not read them; see journalctl --verify");
     long _records;
     long _bytes;
     long _tooLong;
@@ -45,6 +50,9 @@ sealed class IntakeCounters
         Interlocked.Add(ref _bytes, batch.Length);
         Interlocked.Add(ref _tooLong, batch.SkippedTooLong);
         Interlocked.Add(ref _withoutMessage, batch.SkippedWithoutMessage);
+        if (batch.SkippedTooLong > 0) _lostTooLong?.Add(batch.SkippedTooLong);
+        if (batch.SkippedWithoutMessage > 0) _lostWithoutMessage?.Add(batch.SkippedWithoutMessage);
+        if (batch.SkippedMalformed > 0) _lostMalformed?.Add(batch.SkippedMalformed);
     }
 
     /// <summary>Counts what was said.</summary>

@@ -8,6 +8,9 @@ namespace SysmonWatch.Daemon.Intake;
 /// <param name="HasSysmon">True where it has entries of Sysmon's.</param>
 sealed record JournalAccess(string Problem, string Fix, bool HasSysmon)
 {
+    /// <summary>Where journald takes what is sent to it: a journal without it is one that nobody writes to.</summary>
+    const string JournaldSocket = "/run/systemd/journal/socket";
+
     /// <summary>True where it can be read.</summary>
     public bool IsReadable => Problem.Length == 0;
 
@@ -18,6 +21,7 @@ sealed record JournalAccess(string Problem, string Fix, bool HasSysmon)
     public static JournalAccess Check(string? directory = null)
     {
         if (!SdJournal.IsInstalled) return new("libsystemd.so.0 is not installed", "install libsystemd0 (or systemd-libs), or name a syslog file as input", false);
+        if (directory is null && !Path.Exists(JournaldSocket)) return new("systemd-journald does not run here", "name a syslog file as input, or start systemd-journald", false);
         string[] files = [.. (directory is null ? ["/var/log/journal", "/run/log/journal"] : new[] { directory }).SelectMany(FilesIn)];
         if (files.Length == 0)
         {

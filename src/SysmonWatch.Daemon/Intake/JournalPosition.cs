@@ -7,7 +7,8 @@ namespace SysmonWatch.Daemon.Intake;
 /// <param name="Version">1.</param>
 /// <param name="Cursor">The entry given out last; null where there was none yet, and then all that is there is new.</param>
 /// <param name="Time">When journald took that entry, microseconds since 1970: to go on from where the entry itself is gone.</param>
-sealed record JournalPosition(int Version, string? Cursor, long Time)
+/// <param name="CoveredSince">Since when every event of this host's Sysmon was read from the journal, microseconds since 1970; 0 where that is not known yet.</param>
+sealed record JournalPosition(int Version, string? Cursor, long Time, long CoveredSince = 0)
 {
     /// <summary>The version that is written.</summary>
     public const int Current = 1;

@@ -4,7 +4,7 @@ using SysmonWatch.Detection.Decoding;
 namespace SysmonWatch.Daemon.Intake;
 
 /// <summary>Reads Sysmon's entries, and journald's own about losses, from the journal.</summary>
-sealed partial class JournalSource : RecordSource
+sealed partial class JournalSource : SingleSource
 {
     /// <summary>Its <see cref="Name"/>: the key of its position in the state.</summary>
     public const string Kind = "journal";
@@ -17,33 +17,33 @@ sealed partial class JournalSource : RecordSource
 
     const int ENOENT = 2;
 
-    /// <summary>How often the journal is looked at although nothing rang; as for files.</summary>
-    static readonly TimeSpan Interval = FileSource.DefaultInterval;
-
-    readonly string? _directory;
+    readonly IJournalPlace _place;
     readonly StartAt _startAt;
     readonly TimeProvider _time;
     readonly ILogger _log;
-    SdJournal? _journal;
+    IJournal? _journal;
     WaitingThread? _thread;
     JournalPosition? _position;
     string _trouble = "";
     bool _moved;
     int _descriptor = -1;
     long _lastTime;
+    long _coveredSince;
+    long _covers = long.MaxValue;
+    long _drainedAt;
 
     /// <param name="startAt">Where to start without a saved position.</param>
     /// <param name="time">The clock.</param>
     /// <param name="log">Where operators are told.</param>
     /// <param name="counters">What is counted.</param>
-    /// <param name="directory">Journal files of another place; null for this host's.</param>
-    public JournalSource(StartAt startAt, TimeProvider time, ILogger log, IntakeCounters counters, string? directory = null)
+    /// <param name="place">Where the journal is; null for this host's.</param>
+    public JournalSource(StartAt startAt, TimeProvider time, ILogger log, IntakeCounters counters, IJournalPlace? place = null)
     {
         _startAt = startAt;
         _time = time;
         _log = log;
         Counters = counters;
-        _directory = directory;
+        _place = place ?? new SystemJournal();
     }
 
     /// <inheritdoc/>
@@ -55,18 +55,28 @@ sealed partial class JournalSource : RecordSource
     /// <summary>What is counted.</summary>
     public IntakeCounters Counters { get; }
 
+    /// <summary>
+    /// Since when every event of this host's Sysmon is read from the journal, microseconds since 1970; <see cref="long.MaxValue"/> while that is not
+    /// so: it cannot be read, or no entry has been seen yet that Sysmon is proved to have written. From any thread.
+    /// </summary>
+    public long CoversSince => Interlocked.Read(ref _covers);
+
+    /// <summary>When everything that was there had been read, by the monotonic clock; 0 where it never had. From any thread.</summary>
+    public long DrainedAt => Interlocked.Read(ref _drainedAt);
+
     /// <inheritdoc/>
     public override void Restore(ReadOnlySpan<byte> position)
     {
         if (position.IsEmpty) return;
         _position = JournalPosition.From(position, out string reason);
         if (_position is null) LogPosition(reason);
+        _coveredSince = _position?.CoveredSince ?? 0;
     }
 
     /// <inheritdoc/>
     public override byte[] Position()
     {
-        if (_journal?.Cursor is { } cursor && cursor != _position?.Cursor) _position = new JournalPosition(JournalPosition.Current, cursor, _lastTime);
+        if (_journal?.Cursor is { } cursor && cursor != _position?.Cursor) _position = new JournalPosition(JournalPosition.Current, cursor, _lastTime, _coveredSince);
         return _position?.ToBytes() ?? [];
     }
 
@@ -78,14 +88,18 @@ sealed partial class JournalSource : RecordSource
             stop.ThrowIfCancellationRequested();
             if (_journal is null) await CloseAsync();
             into.Clear();
-            if ((_journal is not null || Open()) && Fill(into))
+            bool covered = CoversSince != long.MaxValue;
+            bool moved = (_journal is not null || Open()) && Fill(into);
+            // Whoever relies on it is told at once, also where there is nothing to read.
+            bool uncovered = covered && CoversSince == long.MaxValue;
+            if (moved || uncovered)
             {
                 Counters.Take(into);
                 return true;
             }
             if (_journal is null) await CloseAsync();
             _thread ??= new WaitingThread("journal", _journal is null ? -1 : _descriptor, () => _journal is null || _journal.Process() >= 0);
-            await _thread.WaitAsync(Interval, stop);
+            await _thread.WaitAsync(_place.Interval, stop);
         }
     }
 
@@ -102,15 +116,16 @@ sealed partial class JournalSource : RecordSource
 
     bool Open()
     {
-        JournalAccess access = JournalAccess.Check(_directory);
+        JournalAccess access = _place.Check();
         if (!access.IsReadable)
         {
             if (_trouble != access.Problem) LogUnreadable(access.Problem, access.Fix);
             if (_trouble != access.Problem) Counters.Count(new IntakeNotice.Unreadable("journal", access.Problem, access.Fix));
             _trouble = access.Problem;
+            Cover();
             return false;
         }
-        int result = SdJournal.Open(_directory, out SdJournal? journal);
+        int result = _place.Open(out IJournal? journal);
         if (result >= 0) result = journal!.AddAlternative(OfSysmon);
         if (result >= 0) result = journal!.AddAlternative(OfJournald);
         if (result >= 0) result = Seek(journal!);
@@ -125,10 +140,13 @@ sealed partial class JournalSource : RecordSource
         _journal = journal;
         if (_trouble.Length > 0) LogReadable();
         _trouble = "";
+        Cover();
         return true;
     }
 
-    int Seek(SdJournal journal)
+    void Cover() => Interlocked.Exchange(ref _covers, _trouble.Length == 0 && _journal is not null && _coveredSince > 0 ? _coveredSince : long.MaxValue);
+
+    int Seek(IJournal journal)
     {
         if (_position is { Cursor: { } cursor })
         {
@@ -141,6 +159,7 @@ sealed partial class JournalSource : RecordSource
             // Another entry is the nearest: this one is gone, and who knows what was between. Step back, so that the nearest is read.
             Counters.Count(new IntakeNotice.Lost("journal", 0, "position gone"));
             LogPositionGone();
+            _coveredSince = 0;
             result = journal.SeekCursor(cursor);
             if (result < 0 && _position.Time > 0) result = journal.SeekTime(_position.Time);
             return result;
@@ -168,13 +187,17 @@ sealed partial class JournalSource : RecordSource
     /// <summary>Reads entries until the batch is full or there are no more.</summary>
     bool Fill(RecordBatch into)
     {
-        SdJournal journal = _journal!;
+        IJournal journal = _journal!;
         bool moved = _moved;
         _moved = false;
         while (into.Length < RecordBatch.Target)
         {
             int result = journal.Next();
-            if (result == 0) break;
+            if (result == 0)
+            {
+                Interlocked.Exchange(ref _drainedAt, _time.GetTimestamp());
+                break;
+            }
             if (result < 0)
             {
                 Fail(result);
@@ -188,7 +211,7 @@ sealed partial class JournalSource : RecordSource
         return moved;
     }
 
-    void Take(SdJournal journal, RecordBatch into)
+    void Take(IJournal journal, RecordBatch into)
     {
         int result = journal.Get("MESSAGE", out ReadOnlySpan<byte> message);
         if (result == -ENOENT) into.SkippedWithoutMessage++;
@@ -216,12 +239,17 @@ sealed partial class JournalSource : RecordSource
             user = user[..Copy(journal, "_UID", user)];
             journal.Get("_EXE", out ReadOnlySpan<byte> executable);
             origin = JournalTrust.Judge(transport, user, executable, message);
+            if (_coveredSince == 0 && origin == RecordOrigin.JournalOfSysmon)
+            {
+                _coveredSince = arrival;
+                Cover();
+            }
         }
         into.Records.Add(new LogRecord(new Detection.Events.Slice(start, message.Length), origin, arrival));
         into.Length = start + message.Length;
     }
 
-    static int Copy(SdJournal journal, string field, Span<byte> into)
+    static int Copy(IJournal journal, string field, Span<byte> into)
     {
         journal.Get(field, out ReadOnlySpan<byte> value);
         int length = Math.Min(value.Length, into.Length);
@@ -235,6 +263,7 @@ sealed partial class JournalSource : RecordSource
         if (_trouble != problem) LogFailed(problem);
         if (_trouble != problem) Counters.Count(new IntakeNotice.Unreadable("journal", problem, ""));
         _trouble = problem;
+        Cover();
     }
 
     /// <summary>Starts anew from the last entry that could be read.</summary>
@@ -243,6 +272,7 @@ sealed partial class JournalSource : RecordSource
         Position();
         _journal?.Dispose();
         _journal = null;
+        Cover();
     }
 
     static long Microseconds(DateTimeOffset time) => (time - DateTimeOffset.UnixEpoch).Ticks / 10;

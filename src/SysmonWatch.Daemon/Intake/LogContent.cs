@@ -16,6 +16,9 @@ abstract class LogContent(string path) : IDisposable
     /// <summary>The open file, to be watched; null where it does not change any more.</summary>
     public abstract SafeFileHandle? Growing { get; }
 
+    /// <summary>True once it has turned out that it is damaged or cut off after what could be read.</summary>
+    public virtual bool IsDamaged => false;
+
     /// <summary>Reads at an offset.</summary>
     /// <returns>0, or an errno.</returns>
     public abstract int Read(Span<byte> into, long offset, out int read);
@@ -61,11 +64,12 @@ abstract class LogContent(string path) : IDisposable
     /// </summary>
     sealed class Compressed(string path, SafeFileHandle file, FileFacts facts) : LogContent(path)
     {
-        const int EBADMSG = 74;
-
         GZipStream? _stream;
         long _at;
         bool _ended;
+        bool _damaged;
+
+        public override bool IsDamaged => _damaged;
 
         public override SafeFileHandle? Growing => null;
 
@@ -82,18 +86,22 @@ abstract class LogContent(string path) : IDisposable
                     if (step == 0) return 0;
                     _at += step;
                 }
-                read = _stream!.ReadAtLeast(into, into.Length, throwOnEndOfStream: false);
-                _at += read;
-                _ended = read < into.Length;
+                while (read < into.Length)
+                {
+                    int more = _stream!.Read(into[read..]);
+                    _ended = more == 0;
+                    if (_ended) break;
+                    read += more;
+                    _at += more;
+                }
                 return 0;
             }
-            catch (InvalidDataException)
+            catch (Exception e) when (e is InvalidDataException or IOException)
             {
-                return EBADMSG;
-            }
-            catch (IOException)
-            {
-                return EBADMSG;
+                // What stands before the damage counts; the next read finds the stream at its end.
+                _damaged = true;
+                _ended = true;
+                return 0;
             }
         }
 

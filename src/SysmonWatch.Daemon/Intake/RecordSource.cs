@@ -7,24 +7,27 @@ namespace SysmonWatch.Daemon.Intake;
 /// </summary>
 abstract class RecordSource : IAsyncDisposable
 {
-    /// <summary>What the saved position belongs to and counters are kept by: <c>files</c>, <c>journal</c>, <c>stdin</c>.</summary>
-    public abstract string Name { get; }
+    /// <summary>What the saved positions belong to, and what is forgotten when it is not read any more: <c>files</c>, <c>journal</c>, <c>stdin</c>.</summary>
+    public abstract IReadOnlyList<string> Names { get; }
 
     /// <summary>For the status line: what is read and how it is going, for example <c>/var/log/syslog</c> or <c>/var/log/syslog (missing)</c>.</summary>
     public abstract string Status { get; }
 
+    /// <summary>Why this and no other is read, where the configuration leaves it open; empty where it says.</summary>
+    public string Reason { get; init; } = "";
+
     /// <summary>Bytes (files) or 0 (where it is not known) that are there and not read.</summary>
     public virtual long Behind => 0;
 
-    /// <summary>Takes up a saved position. To be called before the first read; empty where there is none.</summary>
-    /// <param name="position">As <see cref="Position"/> gave it.</param>
-    public abstract void Restore(ReadOnlySpan<byte> position);
+    /// <summary>Takes up saved positions, each by its name. To be called before the first read.</summary>
+    /// <param name="positions">As <see cref="Positions"/> gave them; others may be among them.</param>
+    public abstract void Restore(IReadOnlyDictionary<string, byte[]> positions);
 
     /// <summary>
-    /// Where the source is after the batch that <see cref="ReadAsync"/> gave last: a restart from it reads nothing of that batch again and
-    /// nothing less than what follows. To be called between reads only. Empty for an input that cannot go back.
+    /// Where the source is after the batch that <see cref="ReadAsync"/> gave last: a restart from there reads nothing of that batch again and
+    /// nothing less than what follows. To be called between reads only.
     /// </summary>
-    public abstract byte[] Position();
+    public abstract IReadOnlyDictionary<string, byte[]> Positions();
 
     /// <summary>
     /// Gives the next records; waits, without waking up in between, until there are some. The batch is cleared first.
@@ -37,4 +40,26 @@ abstract class RecordSource : IAsyncDisposable
 
     /// <inheritdoc/>
     public abstract ValueTask DisposeAsync();
+}
+
+/// <summary>An input with one name and one position.</summary>
+abstract class SingleSource : RecordSource
+{
+    /// <summary>Its one name.</summary>
+    public abstract string Name { get; }
+
+    /// <inheritdoc/>
+    public sealed override IReadOnlyList<string> Names => [Name];
+
+    /// <summary>Takes up a saved position; empty where there is none.</summary>
+    public abstract void Restore(ReadOnlySpan<byte> position);
+
+    /// <summary>Its one position. Empty for an input that cannot go back.</summary>
+    public abstract byte[] Position();
+
+    /// <inheritdoc/>
+    public sealed override void Restore(IReadOnlyDictionary<string, byte[]> positions) => Restore(positions.GetValueOrDefault(Name) ?? []);
+
+    /// <inheritdoc/>
+    public sealed override IReadOnlyDictionary<string, byte[]> Positions() => new Dictionary<string, byte[]> { [Name] = Position() };
 }

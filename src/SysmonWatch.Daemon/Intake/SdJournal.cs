@@ -7,7 +7,7 @@ namespace SysmonWatch.Daemon.Intake;
 /// A reader of the journal: libsystemd's sd-journal, found when it is needed. One thread at a time.
 /// </summary>
 /// <remarks>Source: sd-journal(3) and the manual pages it names. Calls give a negative errno where they fail.</remarks>
-sealed unsafe partial class SdJournal : IDisposable
+sealed unsafe partial class SdJournal : IJournal
 {
     const string Library = "libsystemd.so.0";
     const int SD_JOURNAL_LOCAL_ONLY = 1, SD_JOURNAL_SYSTEM = 4;

@@ -8,7 +8,7 @@ namespace SysmonWatch.Daemon.Intake;
 /// <remarks>
 /// A read of a pipe cannot be given up, so it goes on in the background when the waiting is stopped, and the next read gets what it brings.
 /// </remarks>
-sealed class StandardInput : RecordSource
+sealed class StandardInput : SingleSource
 {
     readonly Func<Stream> _open;
     readonly RecordBatch _ahead = new();

@@ -91,7 +91,7 @@ sealed partial class AlertStage(
                 [CorrelationSnapshot] = correlation.WrittenSpan.ToArray(),
                 [SuppressionSnapshot] = suppression.WrittenSpan.ToArray(),
             },
-            []));
+            reader.Forgotten));
         schedule.LastCost = time.GetElapsedTime(started);
     }
 

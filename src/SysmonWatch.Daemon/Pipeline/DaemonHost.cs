@@ -5,6 +5,7 @@ using Serilog;
 using Serilog.Events;
 using SysmonWatch.Daemon.Configuration;
 using SysmonWatch.Daemon.Delivery;
+using SysmonWatch.Daemon.Intake;
 using SysmonWatch.Daemon.Operations;
 using SysmonWatch.Daemon.State;
 
@@ -17,10 +18,17 @@ static class DaemonHost
     static readonly TimeSpan StopWithin = TimeSpan.FromSeconds(8);
 
     /// <summary>A host that runs the pipeline.</summary>
-    public static IHost Build(SysmonWatchOptions options, RunSettings settings, TimeProvider time, LogEventLevel quietBelow = LogEventLevel.Information)
+    /// <param name="options">The configuration.</param>
+    /// <param name="settings">How this run differs from it.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="quietBelow">Messages of lower levels are not logged.</param>
+    /// <param name="journal">The journal that is read; null for this host's.</param>
+    public static IHost Build(
+        SysmonWatchOptions options, RunSettings settings, TimeProvider time, LogEventLevel quietBelow = LogEventLevel.Information, IJournalPlace? journal = null)
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Services.AddSingleton(time);
+        if (journal is not null) builder.Services.AddSingleton(journal);
         builder.Services.Configure<HostOptions>(host =>
         {
             host.ShutdownTimeout = StopWithin;

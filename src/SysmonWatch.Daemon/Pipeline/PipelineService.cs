@@ -54,7 +54,7 @@ sealed partial class PipelineService(
         reader.Rules = rules;
         if (Same(input, _input)) return;
         _input = input;
-        reader.SwitchTo(sources.Create(input, reader.Source is { } now ? [now.Name] : []));
+        reader.SwitchTo(sources.Create(input, reader.Source is { } now ? now.Names : []));
     }
 
     /// <summary>Says what is wrong with rules.</summary>
@@ -93,6 +93,7 @@ sealed partial class PipelineService(
         var decoder = new BatchDecoder(new SequenceWatch(), new ProcessTree(options.Limits.ProcessTreeNodes), new ArrivalClock(options.Alerts.FutureTolerance), Detection)
         {
             Own = Ourselves(),
+            Host = Host,
             OnBug = CountBug,
         };
         var raiser = new AlertRaiser(rules.Compiled, new Suppression(options.Alerts.SuppressionPeriod), RulesInUse.Limits(options.Limits), Detection) { OnBug = CountBug };
@@ -106,10 +107,14 @@ sealed partial class PipelineService(
 
         using StageProgress reading = watchdog.Register("reader"), raising = watchdog.Register("alerts");
         StageProgress[] matching = [.. Enumerable.Range(1, workers).Select(n => watchdog.Register($"worker {n}"))];
-        using var reader = new ReaderStage(decoder, pool, toWorkers.Writer, inOrder.Writer, schedule, reading, time) { Rules = rules.Compiled };
+        using var reader = new ReaderStage(decoder, pool, toWorkers.Writer, inOrder.Writer, schedule, reading, time)
+        {
+            Rules = rules.Compiled,
+            Saved = restored.Positions.Keys,
+        };
         var alerts = new AlertStage(inOrder.Reader, pool, raiser, outbox, store, schedule, raising, counters, time, loggers.CreateLogger<AlertStage>());
         RecordSource source = sources.Create(options.Input, [.. restored.Positions.Keys]);
-        source.Restore(restored.Positions.GetValueOrDefault(source.Name) ?? []);
+        source.Restore(restored.Positions);
         _reader = reader;
 
         Task[] stages =
@@ -127,8 +132,9 @@ sealed partial class PipelineService(
     async Task SayReadyAsync(ReaderStage reader, RuleUpdate rules)
     {
         if (!await reader.Opened) return;
-        notifier.Ready($"reading {reader.Source?.Status}");
-        LogReady(_logger, reader.Source?.Status ?? "", rules.Compiled.Rules.Rules.Count, rules.Compiled.Rules.Correlations.Count);
+        string input = PipelineStatus.Describe(reader.Source);
+        notifier.Ready($"reading {input}");
+        LogReady(_logger, input, rules.Compiled.Rules.Rules.Count, rules.Compiled.Rules.Correlations.Count);
     }
 
     void Restore(Checkpoint restored, BatchDecoder decoder, AlertRaiser raiser)
@@ -165,9 +171,12 @@ sealed partial class PipelineService(
     static Channel<WorkItem> Bounded(int batches) =>
         Channel.CreateBounded<WorkItem>(new BoundedChannelOptions(batches) { SingleWriter = true, FullMode = BoundedChannelFullMode.Wait });
 
+    /// <summary>As Sysmon has it: what gethostname(2) says.</summary>
+    static byte[] Host => Encoding.UTF8.GetBytes(System.Net.Dns.GetHostName());
+
     static OwnProcess? Ourselves() =>
         Environment.ProcessPath is { } path
-            ? new OwnProcess(Encoding.UTF8.GetBytes(System.Net.Dns.GetHostName()), Environment.ProcessId, Encoding.UTF8.GetBytes(path))
+            ? new OwnProcess(Host, Environment.ProcessId, Encoding.UTF8.GetBytes(path))
             : null;
 
     static bool Same(InputOptions one, InputOptions other) =>

@@ -1,3 +1,4 @@
+using SysmonWatch.Daemon.Intake;
 using SysmonWatch.Daemon.Operations;
 using SysmonWatch.Daemon.State;
 
@@ -6,6 +7,10 @@ namespace SysmonWatch.Daemon.Pipeline;
 /// <summary>Gathers what the status line says.</summary>
 sealed class PipelineStatus(PipelineService pipeline, StateStore store) : IStatusSource
 {
+    /// <summary>What is read and, where the daemon has chosen it, why.</summary>
+    public static string Describe(RecordSource? source) =>
+        source is null ? "starting" : source.Reason.Length == 0 ? source.Status : $"{source.Status} (chosen because {source.Reason})";
+
     public StatusFacts Status
     {
         get
@@ -13,7 +18,7 @@ sealed class PipelineStatus(PipelineService pipeline, StateStore store) : IStatu
             StoreStatus stored = store.Status();
             var sinks = stored.Pending.Select(sink => (sink.Key, sink.Value == 0 ? "ok" : $"{sink.Value} waiting")).ToList();
             if (stored.Failure is { } failure) sinks.Add(("state", failure.Message));
-            return new StatusFacts([pipeline.Source?.Status ?? "starting"], pipeline.Source?.Behind, pipeline.Detection.Events, pipeline.Detection.Alerts, sinks);
+            return new StatusFacts([Describe(pipeline.Source)], pipeline.Source?.Behind, pipeline.Detection.Events, pipeline.Detection.Alerts, sinks);
         }
     }
 }

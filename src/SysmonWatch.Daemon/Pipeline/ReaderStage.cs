@@ -20,6 +20,8 @@ sealed class ReaderStage(
     StageProgress progress,
     TimeProvider time) : IDisposable
 {
+    // Names of all inputs that may have a saved position: that of one that is not read any more is old when it is read again.
+    readonly HashSet<string> _known = new(StringComparer.Ordinal);
     readonly Lock _switching = new();
     // Both under the lock: whoever asks interrupts the read that is under way, or the first of those to come.
     readonly List<RecordSource> _asked = [];
@@ -41,6 +43,12 @@ sealed class ReaderStage(
     public Task<bool> Opened => _opened.Task;
 
     readonly TaskCompletionSource<bool> _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Names of the inputs that have a saved position; to be said before the start.</summary>
+    public IEnumerable<string> Saved
+    {
+        init => _known.UnionWith(value);
+    }
 
     /// <summary>Goes over to another source after the batch that is being read. From any thread; the old source is disposed.</summary>
     public void SwitchTo(RecordSource source)
@@ -122,7 +130,7 @@ sealed class ReaderStage(
             (interrupted, _interrupt) = (_interrupt, new CancellationTokenSource());
         }
         interrupted.Dispose();
-        next.Restore(_source!.Name == next.Name ? _source.Position() : []);
+        next.Restore(_source!.Positions());
         _source = next;
         foreach (RecordSource source in superseded) await source.DisposeAsync();
     }
@@ -147,8 +155,9 @@ sealed class ReaderStage(
         decoder.Tree.Save(tree);
         var sequence = new ArrayBufferWriter<byte>(4096);
         decoder.Sequence.Save(sequence);
-        byte[] position = _source!.Position();
-        item.Checkpoint = new ReaderCheckpoint(new Dictionary<string, byte[]> { [_source.Name] = position }, tree.WrittenSpan.ToArray(), sequence.WrittenSpan.ToArray());
+        _known.UnionWith(_source!.Names);
+        item.Checkpoint = new ReaderCheckpoint(
+            _source.Positions(), [.. _known.Except(_source.Names)], tree.WrittenSpan.ToArray(), sequence.WrittenSpan.ToArray());
         schedule.Taken();
     }
 

@@ -51,6 +51,7 @@ sealed class WorkItem(int longestRecord = RecordBatch.DefaultLongestRecord) : IV
 
 /// <summary>The reader's part of a checkpoint.</summary>
 /// <param name="Positions">Position by source.</param>
+/// <param name="Forgotten">Sources that are not read any more.</param>
 /// <param name="Tree">State of the process tree.</param>
 /// <param name="Sequence">State of the sequence watch.</param>
-sealed record ReaderCheckpoint(IReadOnlyDictionary<string, byte[]> Positions, byte[] Tree, byte[] Sequence);
+sealed record ReaderCheckpoint(IReadOnlyDictionary<string, byte[]> Positions, IReadOnlyList<string> Forgotten, byte[] Tree, byte[] Sequence);

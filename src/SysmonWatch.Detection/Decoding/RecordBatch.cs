@@ -42,9 +42,16 @@ public sealed class RecordBatch(int longestRecord = RecordBatch.DefaultLongestRe
     /// <summary>Pieces of input left out because they are no record of the input's format.</summary>
     public long SkippedMalformed { get; set; }
 
+    /// <summary>
+    /// Since when what its file records say about this host is read from elsewhere too, from a source that proves who wrote it: microseconds since
+    /// 1970, of the events' time. <see cref="long.MaxValue"/>, the default, where it is not.
+    /// </summary>
+    public long CoveredSince { get; set; } = long.MaxValue;
+
     /// <summary>Makes it empty again.</summary>
     public void Clear()
     {
+        CoveredSince = long.MaxValue;
         if (Buffer.Length > LargestKept) Buffer = NewBuffer();
         Length = 0;
         Records.Clear();

@@ -34,6 +34,12 @@ public abstract class RecordReader : IDisposable
     /// <returns>False at the end of the input, and then the batch has no records (its counters may still say something).</returns>
     public abstract bool TryRead(RecordBatch into);
 
+    /// <summary>
+    /// Why it ended before its end: the compressed data is damaged or cut off there. Null where it did not. What stands before that is read, as far
+    /// as the host's runtime option System.IO.Compression.UseStrictValidation lets it be noticed.
+    /// </summary>
+    public InvalidDataException? Damage { get; private set; }
+
     /// <summary>Opens an input and recognises what it is made of; a gzip around it is undone.</summary>
     /// <param name="stream">Stays open until the reader is disposed.</param>
     /// <exception cref="IOException">It cannot be read.</exception>
@@ -75,12 +81,26 @@ public abstract class RecordReader : IDisposable
         }
         do
         {
-            int more = got < into.Length ? _stream.Read(into[got..]) : 0;
+            int more = got < into.Length ? ReadStream(into[got..]) : 0;
             if (more == 0) break;
             got += more;
         }
         while (_fill);
         return got;
+    }
+
+    int ReadStream(Span<byte> into)
+    {
+        if (Damage is not null) return 0;
+        try
+        {
+            return _stream.Read(into);
+        }
+        catch (InvalidDataException damage)
+        {
+            Damage = damage;
+            return 0;
+        }
     }
 
     static byte[] ReadFirst(Stream stream)

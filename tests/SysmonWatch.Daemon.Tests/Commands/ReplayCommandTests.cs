@@ -126,6 +126,23 @@ public sealed class ReplayCommandTests : IDisposable
         Assert.Equal([FanOut, Both], replayed.Alerts.Select(alert => alert.RuleId));
     }
 
+    [Theory]
+    [InlineData(5)]
+    [InlineData(5_000)]
+    [InlineData(-4)]
+    public void A_compressed_file_that_is_cut_off_is_read_as_far_as_it_goes_and_the_next_one_after_it(int length)
+    {
+        byte[] bytes = File.ReadAllBytes(SeedLog.Path);
+        string cut = Path.Combine(_directory, "cut.gz");
+        File.WriteAllBytes(cut, length < 0 ? bytes[..^-length] : bytes[..length]);
+
+        Replayed replayed = Replayed.Of(cut, SeedLog.Path);
+
+        Assert.Equal(ExitCodes.NoInput, replayed.ExitCode);
+        Assert.Contains($"{cut}: the compressed data is damaged or cut off", replayed.Errors, StringComparison.Ordinal);
+        Assert.Equal(Replayed.Of(SeedLog.Path).Ids, replayed.Ids);
+    }
+
     [Fact]
     public void What_was_found_before_a_damaged_place_is_told()
     {

@@ -226,6 +226,92 @@ public sealed class FileFollowerTests : IDisposable
     }
 
     [Theory]
+    [InlineData("syslog.1")]
+    [InlineData("syslog.1.gz")]
+    [InlineData("syslog.2.gz")]
+    [InlineData("syslog-20261124")]
+    [InlineData("syslog-20261124.gz")]
+    [InlineData("syslog-20261124-1795485600.gz")]
+    public void Reads_the_rest_of_a_half_read_file_first_whatever_it_was_renamed_to_while_it_was_stopped(string name)
+    {
+        Write(300);
+        using Follow follow = Start(StartAt.Beginning).Drain();
+        follow.Stop();
+        Write(300);
+        RotateTo(name);
+        Write(3);
+        follow.Start();
+
+        Assert.Equal(_log.Written, follow.Settle().Seen);
+        Assert.DoesNotContain(follow.Notices, notice => notice is IntakeNotice.Lost);
+    }
+
+    [Fact]
+    public void Reads_on_where_a_file_is_compressed_while_it_is_read()
+    {
+        Write(300);
+        using Follow follow = Start(StartAt.Beginning).Drain();
+        Write(300);
+        RotateTo("syslog.1.gz");
+        Write(3);
+
+        Assert.Equal(_log.Written, follow.Settle().Seen);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Goes_on_in_a_compressed_file_where_it_was_when_it_was_ended_within_it(bool killed)
+    {
+        using Follow follow = Start(StartAt.Beginning).Drain();
+        follow.Stop();
+        for (int i = 0; i < 40; i++) Write(1000);
+        RotateTo("syslog.1.gz");
+        Write(3);
+        follow.Start();
+        follow.Step();
+        follow.Step();
+        int half = follow.Seen.Count;
+        Assert.InRange(half, 1, _log.Written.Count - 4);
+        follow.Save();
+        follow.Step();
+        if (killed) follow.Kill();
+        else follow.Stop();
+        _log.Shift();
+        follow.Start();
+
+        Assert.Equal(_log.Written, follow.Settle().Seen);
+    }
+
+    [Theory]
+    [InlineData(0.9)]
+    [InlineData(0.3)]
+    [InlineData(0.001)]
+    public void Reads_what_is_left_of_a_compressed_file_that_was_cut_off_and_says_that_the_rest_is_lost(double share)
+    {
+        using Follow follow = Start(StartAt.Beginning).Drain();
+        follow.Stop();
+        for (int i = 0; i < 40; i++) Write(1000);
+        RotateTo("syslog.1.gz");
+        Write(3);
+        string compressed = _log.Live + ".1.gz";
+        using (var file = new FileStream(compressed, FileMode.Open, FileAccess.Write)) file.SetLength((long)(file.Length * share));
+        follow.Start();
+
+        List<string> seen = follow.Settle().Seen;
+
+        Assert.Equal(_log.Written[^3..], seen[^3..]);
+        int whole = seen.Count - 3;
+        Assert.Equal(_log.Written[..(whole - (whole > 0 ? 1 : 0))], seen[..(whole - (whole > 0 ? 1 : 0))]);
+        Assert.InRange(whole, share > 0.5 ? 20_000 : 0, 39_999);
+        IntakeNotice.Lost lost = Assert.Single(follow.Notices.OfType<IntakeNotice.Lost>());
+        Assert.Equal((compressed, "the compressed file is damaged or cut off; what it had after that is lost"), (lost.Input, lost.Reason));
+        int notices = follow.Notices.Count;
+        Assert.Equal(seen, follow.Settle().Seen);
+        Assert.Equal(notices, follow.Notices.Count);
+    }
+
+    [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public void Reads_the_rest_of_a_truncated_file_from_its_copy(bool stopped)
@@ -433,6 +519,15 @@ public sealed class FileFollowerTests : IDisposable
         using Follow follow = Start(StartAt.End).Drain().Drain();
 
         Assert.Equal([new IntakeNotice.Unreadable(_log.Live, "it is not a regular file", "name a file that a syslog daemon writes")], follow.Notices);
+    }
+
+    /// <summary>Moves the live file away, compressed where the name says so, and begins another.</summary>
+    void RotateTo(string name)
+    {
+        string path = Path.Combine(_log.Root, name);
+        if (!name.EndsWith(".gz", StringComparison.Ordinal)) File.Move(_log.Live, path);
+        else _log.CompressTo(path);
+        _log.Reopen();
     }
 
     Follow Start(StartAt startAt) => new(_time, startAt, _log.Live);

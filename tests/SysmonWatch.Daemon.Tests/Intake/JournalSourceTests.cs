@@ -169,7 +169,7 @@ public class JournalSourceTests
 
     JournalSource Open(PrivateJournal journal, StartAt startAt, byte[]? position = null)
     {
-        var source = new JournalSource(startAt, TimeProvider.System, NullLogger.Instance, _counters, journal.Files);
+        var source = new JournalSource(startAt, TimeProvider.System, NullLogger.Instance, _counters, new SystemJournal(journal.Files));
         source.Restore(position ?? []);
         return source;
     }

@@ -123,14 +123,21 @@ sealed class ToyLog : IDisposable
         string? oldest = Directory.GetFiles(Root, Path.GetFileName(Live) + "*")
             .Where(p => p != Live && !p.EndsWith(".gz", StringComparison.Ordinal) && (!delay || p != Numbered(1)))
             .OrderByDescending(p => p.Length).ThenByDescending(p => p, StringComparer.Ordinal).FirstOrDefault();
-        if (oldest is null) return;
-        using (FileStream from = File.OpenRead(oldest))
-        using (var to = new GZipStream(File.Create(oldest + ".gz"), CompressionLevel.Fastest))
+        if (oldest is not null) Compress(oldest, oldest + ".gz");
+    }
+
+    /// <summary>Compresses the live file into another, as gzip does: the time of modification stays.</summary>
+    public void CompressTo(string path) => Compress(Live, path);
+
+    static void Compress(string plain, string compressed)
+    {
+        using (FileStream from = File.OpenRead(plain))
+        using (var to = new GZipStream(File.Create(compressed), CompressionLevel.Fastest))
         {
             from.CopyTo(to);
         }
-        File.SetLastWriteTimeUtc(oldest + ".gz", File.GetLastWriteTimeUtc(oldest));
-        File.Delete(oldest);
+        File.SetLastWriteTimeUtc(compressed, File.GetLastWriteTimeUtc(plain));
+        File.Delete(plain);
     }
 
     public string Numbered(int number) => $"{Live}.{number}";
@@ -155,7 +162,8 @@ sealed class ToyLog : IDisposable
         File.SetLastWriteTimeUtc(_writer.SafeFileHandle, _time.GetUtcNow().UtcDateTime);
     }
 
-    void Shift()
+    /// <summary>Renames all numbered generations by one.</summary>
+    public void Shift()
     {
         for (int i = 60; i >= 1; i--)
         {

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Hosting;
 using Serilog.Events;
 using SysmonWatch.Daemon.Configuration;
 using SysmonWatch.Daemon.Delivery;
+using SysmonWatch.Daemon.Intake;
 using SysmonWatch.Daemon.Pipeline;
 using SysmonWatch.Daemon.State;
 using SysmonWatch.Daemon.Tests.Delivery;
@@ -17,9 +18,9 @@ sealed class RunningDaemon : IAsyncDisposable
     readonly IHost _host;
     readonly Channel<Alert> _raised = Channel.CreateUnbounded<Alert>();
 
-    RunningDaemon(SysmonWatchOptions options, string? configFile)
+    RunningDaemon(SysmonWatchOptions options, string? configFile, IJournalPlace? journal, TimeProvider time)
     {
-        _host = DaemonHost.Build(options, new RunSettings(configFile, null, alert => _raised.Writer.TryWrite(alert), TellsNobody: true), TimeProvider.System, LogEventLevel.Fatal);
+        _host = DaemonHost.Build(options, new RunSettings(configFile, null, alert => _raised.Writer.TryWrite(alert), TellsNobody: true), time, LogEventLevel.Fatal, journal);
     }
 
     /// <summary>Is told every alert.</summary>
@@ -37,9 +38,9 @@ sealed class RunningDaemon : IAsyncDisposable
         State = new StateOptions { Directory = Path.Combine(directory, "state") },
     };
 
-    public static async Task<RunningDaemon> StartAsync(SysmonWatchOptions options, string? configFile = null)
+    public static async Task<RunningDaemon> StartAsync(SysmonWatchOptions options, string? configFile = null, IJournalPlace? journal = null, TimeProvider? time = null)
     {
-        var daemon = new RunningDaemon(options, configFile);
+        var daemon = new RunningDaemon(options, configFile, journal, time ?? TimeProvider.System);
         await daemon._host.Services.GetRequiredService<AlertDispatcher>().UseAsync([new AlertRoute(daemon.Sink, Detection.Sigma.RuleLevel.Informational, JournalSink.Retry)]);
         await daemon._host.StartAsync(TestContext.Current.CancellationToken);
         return daemon;

@@ -25,7 +25,7 @@ public class WorkItemPoolTests
         using var pool = new WorkItemPool(1);
         CancellationToken stop = TestContext.Current.CancellationToken;
         WorkItem item = await pool.RentAsync(stop);
-        item.Checkpoint = new ReaderCheckpoint(new Dictionary<string, byte[]>(), [], []);
+        item.Checkpoint = new ReaderCheckpoint(new Dictionary<string, byte[]>(), [], [], []);
         item.CompleteMatching();
         await item.Matched;
 
