@@ -22,13 +22,14 @@ public sealed class SameAlertsTests : IDisposable
     const string Sentinel = "sentinel";
 
     /// <summary>
-    /// Where the records of file and journal differ, and with them the alerts. 05: rsyslog was stopped for six seconds, and 12 events are only in the
+    /// Where the records of file and journal differ, and with them the alerts. 02: the file was recorded for 17 events longer. 05: rsyslog was stopped for six seconds, and 12 events are only in the
     /// journal; they repeat what is alerted on already. 11: two lines of the file are cut at 8,096 bytes, and behind the cut stands what two rules ask
     /// for; four events are forged, which the journal proves and a file cannot, so there they are believed, and one of them, from another time, ends a
     /// period of suppression early.
     /// </summary>
     static readonly Dictionary<string, Difference> Differences = new()
     {
+        ["02-reverse-shells"] = new(-17, [], []),
         ["05-defense-evasion"] = new(12, [], []),
         ["11-watcher-evasion"] = new(
             0,
@@ -70,7 +71,7 @@ public sealed class SameAlertsTests : IDisposable
         Difference expected = Differences.GetValueOrDefault(scenario) ?? new Difference(0, [], []);
         Assert.Equal(expected.OnlyInTheFile, fromFile.Except(fromJournal).Select(WithoutId).Order(StringComparer.Ordinal));
         Assert.Equal(expected.OnlyInTheJournal, fromJournal.Except(fromFile).Select(WithoutId).Order(StringComparer.Ordinal));
-        Assert.Equal(expected.EventsOnlyInTheJournal, Events(export) - Events(iso));
+        Assert.Equal(expected.MoreEventsInTheJournal, Events(export) - Events(iso));
     }
 
     [Fact]
@@ -202,5 +203,5 @@ public sealed class SameAlertsTests : IDisposable
     }
 
     /// <summary>How file and journal of one scenario differ.</summary>
-    sealed record Difference(int EventsOnlyInTheJournal, string[] OnlyInTheFile, string[] OnlyInTheJournal);
+    sealed record Difference(int MoreEventsInTheJournal, string[] OnlyInTheFile, string[] OnlyInTheJournal);
 }
