@@ -30,6 +30,9 @@ sealed class SysmonHost : IAsyncDisposable
               longest: 2s
         """;
 
+    // Once for all tests: they run at the same time, and one would copy what another is still writing.
+    static readonly Lazy<Task<string>> StandIn = new(CompileStandInAsync);
+
     static int _lastPort = 18079;
 
     readonly LineFollower _log;
@@ -67,15 +70,19 @@ sealed class SysmonHost : IAsyncDisposable
     {
         Requirements.DemandContainers();
         SystemdContainer container = await SystemdContainer.BootAsync("web-a01", TestContext.Current.CancellationToken);
-        string standIn = Path.Combine(AppContext.BaseDirectory, "sysmon");
-        using (Process compiler = Process.Start("cc", ["-O2", "-o", standIn, Path.Combine(AppContext.BaseDirectory, "Containers", "sysmon.c")]))
-        {
-            await compiler.WaitForExitAsync();
-        }
-        container.CopyIn(standIn, "/opt/sysmon/sysmon");
+        container.CopyIn(await StandIn.Value, "/opt/sysmon/sysmon");
         await container.WriteAsync("/etc/systemd/system/sysmon.service", Unit);
         await container.RunAsync("systemctl", "daemon-reload");
         return new SysmonHost(container);
+    }
+
+    static async Task<string> CompileStandInAsync()
+    {
+        string standIn = Path.Combine(AppContext.BaseDirectory, "sysmon");
+        using Process compiler = Process.Start("cc", ["-O2", "-o", standIn, Path.Combine(AppContext.BaseDirectory, "Containers", "sysmon.c")]);
+        await compiler.WaitForExitAsync();
+        Assert.Equal(0, compiler.ExitCode);
+        return standIn;
     }
 
     /// <summary>Sends the events through the real path and returns when the last of them is in /var/log/syslog.</summary>
