@@ -11,11 +11,12 @@ namespace SysmonWatch.Detection.Decoding;
 /// </summary>
 ref struct EventReader
 {
-    /// <summary>Length of <c>&lt;/Data&gt;</c>, which each of the schema's tags starts with.</summary>
-    const int EndTag = 7;
+    const int EndTag = FieldTag.EndTag;
 
-    /// <summary>Where the name starts in one of the schema's tags.</summary>
-    const int NameAt = EndTag + 12;
+    /// <summary>How every event starts that Sysmon for Linux writes.</summary>
+    static ReadOnlySpan<byte> Provider => "<Event><System><Provider Name=\"Linux-Sysmon\" Guid=\"{ff032593-a8d3-4f13-b0d6-01fc615a0f97}\"/><EventID>"u8;
+
+    static ReadOnlySpan<byte> BeforeRecordId => "\"/><EventRecordID>"u8;
 
     static readonly SearchValues<byte> TagEnds = SearchValues.Create("<>"u8);
 
@@ -27,6 +28,7 @@ ref struct EventReader
     readonly int _base;
     readonly SysmonEvent _event;
     readonly bool _fromFile;
+    readonly SystemMemory _systems;
     bool? _octal;
     bool _inData;
     bool _inSystem;
@@ -34,15 +36,16 @@ ref struct EventReader
     bool _sawData;
     bool _forward = true;
     int _expected;
-    ReadOnlySpan<byte[]> _tags;
-    ReadOnlySpan<FieldId> _ids;
+    ReadOnlySpan<FieldTag> _tags;
 
     /// <param name="buffer">Holds the event.</param>
     /// <param name="text">From its first byte to the end of the record.</param>
     /// <param name="fromFile">True where rsyslog may have written it.</param>
     /// <param name="into">What to fill.</param>
-    public EventReader(byte[] buffer, Slice text, bool fromFile, SysmonEvent into)
+    /// <param name="systems">What the events before looked like.</param>
+    public EventReader(byte[] buffer, Slice text, bool fromFile, SysmonEvent into, SystemMemory systems)
     {
+        _systems = systems;
         _buffer = buffer;
         _text = buffer.AsSpan(text.Start, text.Length);
         _base = text.Start;
@@ -57,7 +60,8 @@ ref struct EventReader
     /// <summary>Reads it all.</summary>
     public void Read()
     {
-        int at = CanonicalSystem();
+        int at = RememberedSystem();
+        if (at == 0) at = CanonicalSystem();
         if (at == 0) at = _text.IndexOf((byte)'>') + 1;
         if (at == 0)
         {
@@ -70,6 +74,7 @@ ref struct EventReader
             if (_inData && CanonicalFields(ref at, out bool cut))
             {
                 if (cut) return;
+                if (_text[at..].SequenceEqual("</EventData></Event>"u8)) return;
                 continue;
             }
             int open = _text[at..].IndexOf((byte)'<');
@@ -107,28 +112,43 @@ ref struct EventReader
     {
         cut = false;
         int i = _expected;
-        if (i >= _tags.Length || !_text[at..].StartsWith(_tags[i].AsSpan(EndTag))) return false;
-        int start = at + _tags[i].Length - EndTag;
-        bool forward = _forward;
+        ReadOnlySpan<FieldTag> tags = _tags;
+        ReadOnlySpan<byte> text = _text;
+        if (i >= tags.Length || !text[at..].StartsWith(tags[i].StartTag)) return false;
+        bool fast = _forward & _event.TryRoom(tags.Length - i, out Span<int> ids, out Span<DataField> fields);
+        int taken = 0;
+        int start = at + tags[i].Length - EndTag;
         while (true)
         {
-            int end = ValueScan.Find(_text, start, out ValueScan.Found found);
-            var name = new Slice(_base + start - _tags[i].Length + NameAt, _tags[i].Length - NameAt - 2);
-            if (end < 0 || !_text[end..].StartsWith("</Data>"u8))
+            ref readonly FieldTag tag = ref tags[i];
+            int end = ValueScan.Find(text, start, out ValueScan.Found found);
+            var name = new Slice(_base + start - tag.Length + FieldTag.NameAt, tag.Length - FieldTag.NameAt - 2);
+            int next = i + 1;
+            bool goesOn = end >= 0 && next < tags.Length && tags[next].IsAt(text, end);
+            if (!goesOn && (end < 0 || !text[end..].StartsWith("</Data>"u8)))
             {
-                cut = !Value(start, _ids[i], name, schemaOrder: true, out at);
+                _event.Took(taken);
+                cut = !Value(start, tag.Id, name, schemaOrder: true, out at);
                 return true;
             }
             var value = new Slice(_base + start, end - start);
             if (found != ValueScan.Found.Plain) value = Finish(value, found);
-            if (forward) _event.Add(new DataField(_ids[i], name, value, Repeated: false));
-            else Add(_ids[i], name, value, schemaOrder: true);
-            _expected = ++i;
-            if (i < _tags.Length && _text[end..].StartsWith(_tags[i]))
+            if (fast)
             {
-                start = end + _tags[i].Length;
+                ids[taken] = tag.Id.Value;
+                fields[taken++] = new DataField(tag.Id, name, value, Repeated: false);
+            }
+            else
+            {
+                Add(tag.Id, name, value, schemaOrder: true);
+            }
+            _expected = i = next;
+            if (goesOn)
+            {
+                start = end + tags[i].Length;
                 continue;
             }
+            _event.Took(taken);
             at = end + EndTag;
             return true;
         }
@@ -275,9 +295,9 @@ ref struct EventReader
         ReadOnlySpan<byte> bytes = _buffer.AsSpan(name.Start, name.Length);
         FieldId id = FieldId.TryFind(bytes);
         // Versions differ by a field more or less; the rest of the order holds.
-        for (int i = 0; i < _ids.Length; i++)
+        for (int i = 0; i < _tags.Length; i++)
         {
-            if (_ids[i] != id || !id.IsKnown) continue;
+            if (_tags[i].Id != id || !id.IsKnown) continue;
             if (i < _expected) _forward = false;
             _expected = i + 1;
         }
@@ -354,12 +374,36 @@ ref struct EventReader
         return default;
     }
 
+    /// <summary>The System element as the event before of the same id had it, but for time and number.</summary>
+    /// <returns>Where EventData's first child starts; 0 where it looks otherwise, and nothing has been taken then.</returns>
+    int RememberedSystem()
+    {
+        ReadOnlySpan<byte> text = _text;
+        if (_systems.Find(text, Provider.Length) is not { } known || !Bytes.StartsWith(text, known.Head)) return 0;
+        int timeAt = known.Head.Length;
+        if (!_systems.TryTime(text[timeAt..], out long micros)) return 0;
+        var at = new Cursor(text) { Position = timeAt + 30 };
+        if (!at.Skip(BeforeRecordId) || !at.Number(ulong.MaxValue, out ulong record)) return 0;
+        int tailAt = at.Position;
+        if (!Bytes.StartsWith(text[tailAt..], known.Tail)) return 0;
+        at.Position += known.Tail.Length;
+
+        Slice computer = known.Computer;
+        Slice user = known.UserId;
+        _event.EventId = known.EventId;
+        Take(
+            micros, record, known.ProcessId,
+            computer with { Start = _base + tailAt + computer.Start },
+            user with { Start = _base + tailAt + user.Start });
+        return at.Position;
+    }
+
     /// <summary>The System element as every released version writes it, matched in one go.</summary>
     /// <returns>Where EventData's first child starts; 0 where it looks otherwise, and nothing has been taken then.</returns>
     int CanonicalSystem()
     {
         var at = new Cursor(_text);
-        if (!at.Skip("<Event><System><Provider Name=\"Linux-Sysmon\" Guid=\"{ff032593-a8d3-4f13-b0d6-01fc615a0f97}\"/><EventID>"u8)
+        if (!at.Skip(Provider)
             || !at.Number(ushort.MaxValue, out ulong eventId) || eventId == 0
             || !at.Skip("</EventID><Version>"u8) || !at.Number(ushort.MaxValue, out _)
             || !at.Skip("</Version><Level>"u8) || !at.Number(ushort.MaxValue, out _)
@@ -369,9 +413,11 @@ ref struct EventReader
         at.SkipHex();
         if (!at.Skip("</Keywords><TimeCreated SystemTime=\""u8)
             || !Timestamp.TryIso(_text[at.Position..], out long micros, out int length)) return 0;
+        int timeAt = at.Position;
         at.Position += length;
-        if (!at.Skip("\"/><EventRecordID>"u8) || !at.Number(ulong.MaxValue, out ulong record)
-            || !at.Skip("</EventRecordID><Correlation/><Execution ProcessID=\""u8) || !at.Number(int.MaxValue, out ulong pid)
+        if (!at.Skip(BeforeRecordId) || !at.Number(ulong.MaxValue, out ulong record)) return 0;
+        int recordEnd = at.Position;
+        if (!at.Skip("</EventRecordID><Correlation/><Execution ProcessID=\""u8) || !at.Number(int.MaxValue, out ulong pid)
             || !at.Skip("\" ThreadID=\""u8) || !at.Number(ulong.MaxValue, out _)
             || !at.Skip("\"/><Channel>Linux-Sysmon/Operational</Channel><Computer>"u8)) return 0;
         int computerAt = at.Position;
@@ -385,24 +431,29 @@ ref struct EventReader
         if (!at.Skip("\"/></System><EventData>"u8)) return 0;
 
         _event.EventId = (int)eventId;
-        _event.Time = micros;
+        Take(micros, record, (int)pid, new Slice(_base + computerAt, computer), new Slice(_base + userAt, user));
+        _systems.Remember(_text, _event, timeAt, recordEnd, at.Position, _base);
+        return at.Position;
+    }
+
+    void Take(long time, ulong record, int processId, Slice computer, Slice user)
+    {
+        _event.Time = time;
         _event.HasTime = true;
         _event.RecordId = record;
         _event.HasRecordId = true;
-        _event.SysmonProcessId = (int)pid;
-        _event.Computer = new Slice(_base + computerAt, computer);
-        _event.SysmonUserId = new Slice(_base + userAt, user);
+        _event.SysmonProcessId = processId;
+        _event.Computer = computer;
+        _event.SysmonUserId = user;
         _sawSystem = true;
         _sawData = true;
         _inData = true;
         ExpectFields();
-        return at.Position;
     }
 
     void ExpectFields()
     {
         _tags = SysmonSchema.Tags(_event.EventId);
-        _ids = SysmonSchema.Ids(_event.EventId);
         // Fields that came before are none of the schema's order.
         if (_event.FieldCount > 0) _forward = false;
     }

@@ -44,7 +44,12 @@ public sealed class ForgeryHeuristic
     /// <summary>So many events in a row make a process id believable that no start announced (its start was lost, or reading began later).</summary>
     const int Believable = 16;
 
+    const int LongestName = 256;
+
     readonly Dictionary<string, Writers> _computers = new(StringComparer.Ordinal);
+    readonly byte[] _lastName = new byte[LongestName];
+    int _lastLength = -1;
+    Writers? _last;
 
     /// <summary>What speaks against an event that came in a file. Cheap where nothing does.</summary>
     public ForgeryDoubt Doubt(SysmonEvent e)
@@ -62,6 +67,7 @@ public sealed class ForgeryHeuristic
     static bool LacksWhatAllHave(SysmonEvent e)
     {
         bool mayLack = (e.Marks & EventMarks.Truncated) != 0 && e.FieldCount == 0 && e.CutField is null;
+        if (e is { HasTime: true, HasRecordId: true, SysmonProcessId: not 0, Computer.Length: > 0 }) return false;
         ReadOnlySpan<bool> has = [e.HasTime, e.HasRecordId, e.SysmonProcessId != 0, e.Computer.Length > 0];
         int first = has.IndexOf(false);
         return first >= 0 && (!mayLack || has[first..].Contains(true));
@@ -69,15 +75,22 @@ public sealed class ForgeryHeuristic
 
     Writers Of(SysmonEvent e)
     {
-        Dictionary<string, Writers>.AlternateLookup<ReadOnlySpan<char>> lookup = _computers.GetAlternateLookup<ReadOnlySpan<char>>();
-        Span<char> name = stackalloc char[256];
         ReadOnlySpan<byte> bytes = e.Bytes(e.Computer);
-        if (bytes.Length > 256) bytes = bytes[..256];
+        if (bytes.Length > LongestName) bytes = bytes[..LongestName];
+        // Nearly all events of a stream are of one host.
+        if (_last is { } last && bytes.Length == _lastLength && bytes.SequenceEqual(_lastName.AsSpan(0, bytes.Length))) return last;
+
+        Dictionary<string, Writers>.AlternateLookup<ReadOnlySpan<char>> lookup = _computers.GetAlternateLookup<ReadOnlySpan<char>>();
+        Span<char> name = stackalloc char[LongestName];
         int length = System.Text.Encoding.UTF8.GetChars(bytes, name);
-        if (lookup.TryGetValue(name[..length], out Writers? known)) return known;
-        if (_computers.Count >= MostComputers) _computers.Remove(_computers.MinBy(c => c.Value.Events).Key);
-        known = new Writers();
-        _computers.Add(name[..length].ToString(), known);
+        if (!lookup.TryGetValue(name[..length], out Writers? known))
+        {
+            if (_computers.Count >= MostComputers) _computers.Remove(_computers.MinBy(c => c.Value.Events).Key);
+            known = new Writers();
+            _computers.Add(name[..length].ToString(), known);
+        }
+        bytes.CopyTo(_lastName);
+        (_last, _lastLength) = (known, bytes.Length);
         return known;
     }
 

@@ -51,7 +51,7 @@ public sealed class LineFramer
     {
         while (position < end)
         {
-            int newline = buffer.AsSpan(position, end - position).IndexOf((byte)'\n');
+            int newline = Bytes.IndexOfNewline(buffer.AsSpan(position, end - position));
             if (IsSkipping)
             {
                 if (newline < 0) return end;

@@ -174,7 +174,10 @@ public sealed class SequenceWatch
         // Positions only grow, and start again long before they overflow.
         if (computer.PrefixesWritten > int.MaxValue / 2) computer.PrefixesWritten &= computer.Prefixes.Length - 1;
         int at = computer.PrefixesWritten;
-        for (int i = 0; i < fields; i++) computer.Prefixes[(at + i) & (computer.Prefixes.Length - 1)] = _prefixes[i];
+        int start = at & (computer.Prefixes.Length - 1);
+        int first = Math.Min(fields, computer.Prefixes.Length - start);
+        _prefixes.AsSpan(0, first).CopyTo(computer.Prefixes.AsSpan(start));
+        if (first < fields) _prefixes.AsSpan(first, fields - first).CopyTo(computer.Prefixes);
         computer.PrefixesWritten = at + fields;
         return at;
     }

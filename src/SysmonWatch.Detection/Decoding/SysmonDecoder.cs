@@ -11,10 +11,13 @@ namespace SysmonWatch.Detection.Decoding;
 /// Only raw markup is structure. Sysmon escapes &amp;, &lt; and &gt; in every value, so what a program puts into a name or an argument never
 /// is; a raw &lt; where no tag of Sysmon's belongs means damage or a forgery, and reading ends there.
 /// </para>
-/// <para>One per reader thread: it remembers the time of the event before, for events that have none.</para>
+/// <para>One per reader thread: it remembers the time of the event before, for events that have none, and what the
+    /// lines before looked like, which changes nothing but the time it takes.</para>
 /// </remarks>
 public sealed class SysmonDecoder
 {
+    readonly HeaderMemory _headers = new();
+    readonly SystemMemory _systems = new();
     long _previousTime;
 
     /// <summary>
@@ -36,7 +39,7 @@ public sealed class SysmonDecoder
         bool fromFile = record.Origin == RecordOrigin.File;
         if (fromFile)
         {
-            SyslogHeader header = SyslogHeader.Read(buffer.AsSpan(message.Start, message.Length));
+            SyslogHeader header = _headers.Read(buffer.AsSpan(message.Start, message.Length));
             LastHeaderTime = header.Time;
             message = new Slice(message.Start + header.MessageStart, message.Length - header.MessageStart);
             switch (header.Program)
@@ -71,7 +74,7 @@ public sealed class SysmonDecoder
 
         into.Buffer = buffer;
         if (record.Origin == RecordOrigin.JournalOfAnother) into.Marks |= EventMarks.Forged;
-        new EventReader(buffer, message, fromFile, into).Read();
+        new EventReader(buffer, message, fromFile, into, _systems).Read();
         if (into.EventId == 0) return DecodeOutcome.Unreadable;
         if (!into.HasTime) into.Time = LastHeaderTime != 0 ? LastHeaderTime : record.Arrival != 0 ? record.Arrival : _previousTime;
         _previousTime = into.Time;

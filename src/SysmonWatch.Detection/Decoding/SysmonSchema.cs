@@ -46,8 +46,7 @@ public sealed record SchemaEvent(int EventId, string Name, IReadOnlyList<SchemaF
 public static class SysmonSchema
 {
     static readonly SchemaEvent?[] Events = Build();
-    static readonly byte[][][] CanonicalTags = [.. Events.Select(Canonical)];
-    static readonly FieldId[]?[] CanonicalIds = [.. Events.Select(e => e?.Fields.Select(f => f.Id).ToArray())];
+    static readonly FieldTag[][] CanonicalTags = [.. Events.Select(e => e?.Fields.Select(f => new FieldTag(f.Id)).ToArray() ?? [])];
 
     /// <summary>Every event of the schema, by event id.</summary>
     public static IEnumerable<SchemaEvent> All => Events.OfType<SchemaEvent>();
@@ -55,16 +54,8 @@ public static class SysmonSchema
     /// <summary>The event with this id; null where the schema has none.</summary>
     public static SchemaEvent? Find(int eventId) => (uint)eventId < (uint)Events.Length ? Events[eventId] : null;
 
-    /// <summary>
-    /// For each field, in order, the text between the value before and its own: <c>&lt;/Data&gt;&lt;Data Name="Image"&gt;</c>. Empty for unknown ids.
-    /// </summary>
-    internal static ReadOnlySpan<byte[]> Tags(int eventId) => (uint)eventId < (uint)Events.Length ? CanonicalTags[eventId] : [];
-
-    /// <summary>The ids that belong to <see cref="Tags"/>.</summary>
-    internal static ReadOnlySpan<FieldId> Ids(int eventId) => (uint)eventId < (uint)Events.Length ? CanonicalIds[eventId] : [];
-
-    static byte[][] Canonical(SchemaEvent? e) =>
-        e is null ? [] : [.. e.Fields.Select(f => (byte[])[.. "</Data><Data Name=\""u8, .. f.Id.Utf8Name, .. "\">"u8])];
+    /// <summary>For each field, in order, the text between the value before and its own. Empty for unknown ids.</summary>
+    internal static FieldTag[] Tags(int eventId) => (uint)eventId < (uint)Events.Length ? CanonicalTags[eventId] : [];
 
     static SchemaEvent?[] Build()
     {

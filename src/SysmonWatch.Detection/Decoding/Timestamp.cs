@@ -61,6 +61,18 @@ static class Timestamp
         return true;
     }
 
+    /// <summary>Reads <c>ss.ffffff</c> at the start of a text, of a time that <see cref="TryIso"/> would take.</summary>
+    /// <param name="text">Text that starts with the seconds.</param>
+    /// <param name="microseconds">Since the minute began.</param>
+    public static bool TrySecondAndMicroseconds(ReadOnlySpan<byte> text, out long microseconds)
+    {
+        microseconds = 0;
+        if (text.Length < 9 || text[2] != '.') return false;
+        if (!Two(text, 0, out int second) || !Two(text, 3, out int first) || !Two(text, 5, out int middle) || !Two(text, 7, out int last) || second > 60) return false;
+        microseconds = (second * 1_000_000L) + (first * 10_000) + (middle * 100) + last;
+        return true;
+    }
+
     /// <summary>Recognises <c>Nov 24 02:09:22</c>, with the day padded by a space or a zero and an optional fraction. It has neither year nor zone.</summary>
     /// <returns>How many bytes it takes; 0 where it is no such time.</returns>
     public static int TraditionalLength(ReadOnlySpan<byte> text)

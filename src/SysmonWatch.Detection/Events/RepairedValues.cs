@@ -30,6 +30,7 @@ sealed class RepairedValues
     /// <summary>Forgets the event.</summary>
     public void Clear()
     {
+        if (_known == 0) return;
         _known = 0;
         _used = 0;
         Array.Clear(_counts);

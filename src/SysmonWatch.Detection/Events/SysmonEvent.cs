@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace SysmonWatch.Detection.Events;
@@ -103,24 +104,40 @@ public sealed class SysmonEvent : FieldedEvent
     /// <summary>Adds a field as the decoder meets it.</summary>
     public void Add(in DataField field)
     {
-        if (_count == _ids.Length && !Grow()) return;
+        if (_count == _ids.Length && !Grow())
+        {
+            FieldsLeftOut++;
+            return;
+        }
         _ids[_count] = field.Id.Value;
         _fields[_count++] = field;
     }
 
+    /// <summary>Room for fields that the decoder fills by itself, from a position on; empty where it would have to grow beyond what is allowed.</summary>
+    /// <param name="most">How many at most.</param>
+    /// <param name="ids">Gets the ids.</param>
+    /// <param name="fields">Gets the fields.</param>
+    internal bool TryRoom(int most, out Span<int> ids, out Span<DataField> fields)
+    {
+        while (_ids.Length - _count < most && _ids.Length < MostFields) Grow();
+        ids = _ids.AsSpan(_count);
+        fields = _fields.AsSpan(_count, ids.Length);
+        return ids.Length >= most;
+    }
+
+    /// <summary>Counts what was put into <see cref="TryRoom"/>.</summary>
+    internal void Took(int fields) => _count += fields;
+
     bool Grow()
     {
-        if (_count >= MostFields)
-        {
-            FieldsLeftOut++;
-            return false;
-        }
+        if (_ids.Length >= MostFields) return false;
         Array.Resize(ref _ids, Math.Min(_ids.Length * 2, MostFields));
         Array.Resize(ref _fields, _ids.Length);
         return true;
     }
 
     /// <summary>The bytes of a slice.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ReadOnlySpan<byte> Bytes(Slice slice) => Buffer.AsSpan(slice.Start, slice.Length);
 
     /// <summary>The text of a slice; invalid UTF-8 becomes U+FFFD.</summary>
@@ -137,6 +154,14 @@ public sealed class SysmonEvent : FieldedEvent
             return ValueKind.Text;
         }
         return DerivedFields.Find(this, field, out value);
+    }
+
+    /// <summary>The value of a field that Sysmon wrote; false, and empty, where it did not. Of a name that comes twice the first counts.</summary>
+    public bool TryWritten(FieldId field, out ReadOnlySpan<byte> value)
+    {
+        int at = _ids.AsSpan(0, _count).IndexOf(field.Value);
+        value = at < 0 ? default : Bytes(_fields[at].Value);
+        return at >= 0;
     }
 
     /// <inheritdoc/>

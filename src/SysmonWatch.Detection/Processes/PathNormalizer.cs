@@ -1,16 +1,49 @@
+using System.Buffers;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
 namespace SysmonWatch.Detection.Processes;
 
 /// <summary>Frees a path of the ways to spell it: <c>//</c>, <c>/./</c>, <c>/../</c>. By its text alone; symbolic links are not followed.</summary>
 /// <remarks>Sysmon makes the path of a deleted or created file absolute but does not normalise it: <c>/tmp/./.kw3f</c>.</remarks>
 static class PathNormalizer
 {
+    /// <summary>False where a path is certain to be normal: nothing in it is <c>//</c> or begins with <c>/.</c>.</summary>
+    public static bool Concerns(ReadOnlySpan<byte> path)
+    {
+        ref byte start = ref MemoryMarshal.GetReference(path);
+        int at = 0;
+        for (; at < path.Length - Vector128<byte>.Count; at += Vector128<byte>.Count)
+        {
+            Vector128<byte> slashes = Vector128.Equals(Vector128.LoadUnsafe(ref start, (nuint)at), Vector128.Create((byte)'/'));
+            Vector128<byte> next = Vector128.LoadUnsafe(ref start, (nuint)at + 1);
+            // '.' and '/' differ in one bit.
+            if ((slashes & Vector128.Equals(next | Vector128.Create((byte)1), Vector128.Create((byte)'/'))) != Vector128<byte>.Zero) return true;
+        }
+        for (; at < path.Length - 1; at++)
+        {
+            if (path[at] == '/' && (path[at + 1] | 1) == '/') return true;
+        }
+        return false;
+    }
+
     /// <summary>The normalised path, or null where the path is normal already or not absolute.</summary>
     public static byte[]? Normalize(ReadOnlySpan<byte> path)
     {
         if (path.IsEmpty || path[0] != '/') return null;
-        if (path.IndexOf("//"u8) < 0 && path.IndexOf("/."u8) < 0) return null;
+        if (!Concerns(path)) return null;
 
-        byte[] normal = new byte[path.Length];
+        // Most names that begin with a dot are in a normal path, and those cost nothing on the heap.
+        byte[]? rented = path.Length > 1024 ? ArrayPool<byte>.Shared.Rent(path.Length) : null;
+        Span<byte> normal = rented is null ? stackalloc byte[1024] : rented;
+        int length = Normalize(path, normal);
+        byte[]? result = path.SequenceEqual(normal[..length]) ? null : normal[..length].ToArray();
+        if (rented is not null) ArrayPool<byte>.Shared.Return(rented);
+        return result;
+    }
+
+    static int Normalize(ReadOnlySpan<byte> path, Span<byte> normal)
+    {
         int length = 0;
         foreach (Range range in path.Split((byte)'/'))
         {
@@ -18,15 +51,15 @@ static class PathNormalizer
             if (part.IsEmpty || part.SequenceEqual("."u8)) continue;
             if (part.SequenceEqual(".."u8))
             {
-                int parent = normal.AsSpan(0, length).LastIndexOf((byte)'/');
+                int parent = normal[..length].LastIndexOf((byte)'/');
                 length = Math.Max(parent, 0);
                 continue;
             }
             normal[length++] = (byte)'/';
-            part.CopyTo(normal.AsSpan(length));
+            part.CopyTo(normal[length..]);
             length += part.Length;
         }
         if (length == 0) normal[length++] = (byte)'/';
-        return path.SequenceEqual(normal.AsSpan(0, length)) ? null : normal[..length];
+        return length;
     }
 }

@@ -1,5 +1,7 @@
-using System.Globalization;
+using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace SysmonWatch.Detection.Processes;
 
@@ -13,6 +15,13 @@ namespace SysmonWatch.Detection.Processes;
 /// <param name="ProcessId">Its process id; 0 where unknown.</param>
 readonly record struct ProcessKey(ulong Computer, UInt128 Guid, int ProcessId)
 {
+    // In two halves: a UInt128 stands at multiples of 16 only, and with it what is remembered of a process would not fit into a cache line.
+    readonly ulong _upper = (ulong)(Guid >> 64);
+    readonly ulong _lower = (ulong)Guid;
+
+    /// <summary>The 32 hexadecimal digits of its ProcessGuid.</summary>
+    public UInt128 Guid => new(_upper, _lower);
+
     /// <summary>Reads a ProcessGuid as Sysmon writes it: <c>{8-4-4-4-12}</c>.</summary>
     /// <returns>False for anything else, and for the all-zero GUID, which means "unknown".</returns>
     public static bool TryParseGuid(ReadOnlySpan<byte> text, out UInt128 guid)
@@ -20,14 +29,33 @@ readonly record struct ProcessKey(ulong Computer, UInt128 Guid, int ProcessId)
         guid = default;
         if (text.Length != 38 || text[0] != '{' || text[37] != '}') return false;
         if (text[9] != '-' || text[14] != '-' || text[19] != '-' || text[24] != '-') return false;
-        Span<byte> digits = stackalloc byte[32];
-        text[1..9].CopyTo(digits);
-        text[10..14].CopyTo(digits[8..]);
-        text[15..19].CopyTo(digits[12..]);
-        text[20..24].CopyTo(digits[16..]);
-        text[25..37].CopyTo(digits[20..]);
-        return UInt128.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out guid) && guid != 0;
+        ref byte start = ref MemoryMarshal.GetReference(text);
+        ulong second = Unsafe.ReadUnaligned<uint>(ref Unsafe.Add(ref start, 10)) | ((ulong)Unsafe.ReadUnaligned<uint>(ref Unsafe.Add(ref start, 15)) << 32);
+        ulong third = Unsafe.ReadUnaligned<uint>(ref Unsafe.Add(ref start, 20)) | ((ulong)Unsafe.ReadUnaligned<uint>(ref Unsafe.Add(ref start, 25)) << 32);
+        if (!TryHex(Vector128.Create(Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref start, 1)), second).AsByte(), out ulong upper)
+            || !TryHex(Vector128.Create(third, Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref start, 29))).AsByte(), out ulong lower)) return false;
+        guid = new UInt128(upper, lower);
+        return (upper | lower) != 0;
     }
+
+    /// <summary>Sixteen hexadecimal digits, of either case.</summary>
+    static bool TryHex(Vector128<byte> text, out ulong value)
+    {
+        Vector128<byte> digits = text - Vector128.Create((byte)'0');
+        Vector128<byte> letters = (text | Vector128.Create((byte)0x20)) - Vector128.Create((byte)'a');
+        Vector128<byte> isDigit = Vector128.LessThan(digits, Vector128.Create((byte)10));
+        Vector128<byte> isLetter = Vector128.LessThan(letters, Vector128.Create((byte)6));
+        Vector128<byte> halves = Vector128.ConditionalSelect(isDigit, digits, letters + Vector128.Create((byte)10));
+        // The first digit of each pair is the lower byte of a little-endian pair, and the upper half of the number.
+        Vector128<ushort> pairs = halves.AsUInt16();
+        Vector128<ushort> bytes = (pairs << 4) | (pairs >> 8);
+        Vector128<byte> packed = Vector128.Narrow(bytes & Vector128.Create((ushort)0xFF), Vector128<ushort>.Zero);
+        value = BinaryPrimitives.ReverseEndianness(packed.AsUInt64().ToScalar());
+        return (isDigit | isLetter) == Vector128<byte>.AllBitsSet;
+    }
+
+    /// <summary>The same as ==, without the detour over comparers.</summary>
+    public bool Is(in ProcessKey other) => ProcessId == other.ProcessId && _lower == other._lower && _upper == other._upper && Computer == other.Computer;
 
     /// <summary>
     /// A hash that is the same in every process, so that it can be part of a snapshot. Whoever forges a name with the same hash gains nothing

@@ -1,4 +1,5 @@
-using System.Runtime.InteropServices;
+using System.Runtime.CompilerServices;
+using System.Security.Cryptography;
 using SysmonWatch.Detection.Events;
 
 namespace SysmonWatch.Detection.Processes;
@@ -8,18 +9,20 @@ namespace SysmonWatch.Detection.Processes;
 /// <param name="mostBytes">How many bytes of text they may hold at most.</param>
 sealed class ProcessTable(int mostProcesses, long mostBytes)
 {
-    const int None = -1;
+    const int None = SlotIndex.None;
 
-    readonly Dictionary<ProcessKey, int> _slots = [];
-    readonly Dictionary<(ulong Computer, int ProcessId), ProcessKey> _current = [];
-    readonly Dictionary<(ulong Computer, UInt128 Guid), ProcessKey> _lastOfGuid = [];
-    readonly List<Entry> _entries = [];
-    readonly Stack<int> _free = [];
+    readonly SlotIndex _byKey = new();
+    readonly SlotIndex _currentById = new();
+    readonly SlotIndex _lastByGuid = new();
+    readonly HashKeys _hash = HashKeys.Random();
+    Entry[] _entries = new Entry[64];
+    int _used;
+    int _freed = None;
     int _oldest = None;
     int _newest = None;
 
     /// <summary>How many processes are remembered.</summary>
-    public int Count => _slots.Count;
+    public int Count { get; private set; }
 
     /// <summary>Bytes of text they hold.</summary>
     public long Bytes { get; private set; }
@@ -37,9 +40,73 @@ sealed class ProcessTable(int mostProcesses, long mostBytes)
     }
 
     /// <summary>The process with this key; makes it the most recently seen.</summary>
-    public bool TryGet(in ProcessKey key, out Remembered found)
+    public bool TryGet(in ProcessKey key, out Remembered found) => Touch(Find(key), out found);
+
+    /// <summary>The process that last ran under a process id.</summary>
+    public bool TryGetByProcessId(ulong computer, int processId, out Remembered found) => Touch(FindCurrent(computer, processId, out _), out found);
+
+    /// <summary>The last process that was remembered with a GUID, whatever its process id.</summary>
+    public bool TryGetByGuid(ulong computer, UInt128 guid, out Remembered found) => Touch(FindLast(computer, guid, out _), out found);
+
+    /// <summary>Remembers a process, or what is newly known of it, as the most recently seen.</summary>
+    /// <param name="process">The process.</param>
+    /// <param name="isCurrent">False where its process id is known to be another's by now.</param>
+    /// <param name="isLastOfGuid">False where a later process has the same GUID.</param>
+    public void Put(in Remembered process, bool isCurrent = true, bool isLastOfGuid = true)
     {
-        if (!_slots.TryGetValue(key, out int slot))
+        int slot = Find(process.Key);
+        if (slot == None)
+        {
+            slot = NewSlot();
+            _byKey.Add(_hash.Of(process.Key), slot);
+            Count++;
+        }
+        else
+        {
+            Bytes -= SizeOf(_entries[slot].What.Node);
+            Unlink(slot);
+        }
+        _entries[slot].What = process;
+        Bytes += SizeOf(process.Node);
+        LinkNewest(slot);
+        if (isCurrent && process.Key.ProcessId > 0)
+        {
+            if (FindCurrent(process.Key.Computer, process.Key.ProcessId, out int position) == None) _currentById.Add(_hash.Of(process.Key.Computer, process.Key.ProcessId), slot);
+            else _currentById.Replace(position, slot);
+        }
+        if (isLastOfGuid)
+        {
+            if (FindLast(process.Key.Computer, process.Key.Guid, out int position) == None) _lastByGuid.Add(_hash.Of(process.Key.Computer, process.Key.Guid), slot);
+            else _lastByGuid.Replace(position, slot);
+        }
+        while ((Count > mostProcesses || Bytes > mostBytes) && _oldest != slot) Forget(_oldest);
+    }
+
+    /// <summary>True where the process is the last that was started under its id.</summary>
+    public bool IsCurrent(in Remembered process)
+    {
+        int slot = FindCurrent(process.Key.Computer, process.Key.ProcessId, out _);
+        return slot != None && _entries[slot].What.Key == process.Key;
+    }
+
+    /// <summary>True where the process is the last that was remembered with its GUID.</summary>
+    public bool IsLastOfGuid(in Remembered process)
+    {
+        int slot = FindLast(process.Key.Computer, process.Key.Guid, out _);
+        return slot != None && _entries[slot].What.Key == process.Key;
+    }
+
+    /// <summary>Marks a process as ended: its id may be another's from now on.</summary>
+    public void MarkEnded(in ProcessKey key)
+    {
+        int slot = Find(key);
+        if (slot != None) _entries[slot].What.Ended = true;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    bool Touch(int slot, out Remembered found)
+    {
+        if (slot == None)
         {
             found = default;
             return false;
@@ -53,90 +120,87 @@ sealed class ProcessTable(int mostProcesses, long mostBytes)
         return true;
     }
 
-    /// <summary>The process that last ran under a process id.</summary>
-    public bool TryGetByProcessId(ulong computer, int processId, out Remembered found)
+    int Find(in ProcessKey key)
     {
-        found = default;
-        return _current.TryGetValue((computer, processId), out ProcessKey key) && TryGet(key, out found);
-    }
-
-    /// <summary>The last process that was remembered with a GUID, whatever its process id.</summary>
-    public bool TryGetByGuid(ulong computer, UInt128 guid, out Remembered found)
-    {
-        found = default;
-        return _lastOfGuid.TryGetValue((computer, guid), out ProcessKey key) && TryGet(key, out found);
-    }
-
-    /// <summary>Remembers a process, or what is newly known of it, as the most recently seen.</summary>
-    /// <param name="process">The process.</param>
-    /// <param name="isCurrent">False where its process id is known to be another's by now.</param>
-    /// <param name="isLastOfGuid">False where a later process has the same GUID.</param>
-    public void Put(in Remembered process, bool isCurrent = true, bool isLastOfGuid = true)
-    {
-        if (_slots.TryGetValue(process.Key, out int slot))
+        // Most events are about the process that the event before was about.
+        if (_newest != None && _entries[_newest].What.Key.Is(key)) return _newest;
+        ulong hash = _hash.Of(key);
+        int position = _byKey.Start(hash);
+        int slot;
+        while ((slot = _byKey.Next(hash, ref position)) != None && !_entries[slot].What.Key.Is(key))
         {
-            ref Entry entry = ref CollectionsMarshal.AsSpan(_entries)[slot];
-            Bytes += SizeOf(process.Node) - SizeOf(entry.What.Node);
-            entry.What = process;
-            Unlink(slot);
         }
-        else
-        {
-            if (!_free.TryPop(out slot))
-            {
-                slot = _entries.Count;
-                _entries.Add(default);
-            }
-            CollectionsMarshal.AsSpan(_entries)[slot].What = process;
-            _slots[process.Key] = slot;
-            Bytes += SizeOf(process.Node);
-        }
-        LinkNewest(slot);
-        if (isCurrent && process.Key.ProcessId > 0) _current[(process.Key.Computer, process.Key.ProcessId)] = process.Key;
-        if (isLastOfGuid) _lastOfGuid[(process.Key.Computer, process.Key.Guid)] = process.Key;
-        while ((_slots.Count > mostProcesses || Bytes > mostBytes) && _oldest != slot) Forget(_oldest);
+        return slot;
     }
 
-    /// <summary>True where the process is the last that was started under its id.</summary>
-    public bool IsCurrent(in Remembered process) =>
-        _current.TryGetValue((process.Key.Computer, process.Key.ProcessId), out ProcessKey key) && key == process.Key;
-
-    /// <summary>True where the process is the last that was remembered with its GUID.</summary>
-    public bool IsLastOfGuid(in Remembered process) =>
-        _lastOfGuid.TryGetValue((process.Key.Computer, process.Key.Guid), out ProcessKey key) && key == process.Key;
-
-    /// <summary>Marks a process as ended: its id may be another's from now on.</summary>
-    public void MarkEnded(in ProcessKey key)
+    int FindCurrent(ulong computer, int processId, out int position)
     {
-        if (_slots.TryGetValue(key, out int slot)) CollectionsMarshal.AsSpan(_entries)[slot].What = _entries[slot].What with { Ended = true };
+        ulong hash = _hash.Of(computer, processId);
+        position = _currentById.Start(hash);
+        int slot;
+        while ((slot = _currentById.Next(hash, ref position)) != None
+            && !(_entries[slot].What.Key.ProcessId == processId && _entries[slot].What.Key.Computer == computer))
+        {
+        }
+        return slot;
+    }
+
+    int FindLast(ulong computer, UInt128 guid, out int position)
+    {
+        ulong hash = _hash.Of(computer, guid);
+        position = _lastByGuid.Start(hash);
+        int slot;
+        while ((slot = _lastByGuid.Next(hash, ref position)) != None
+            && !(_entries[slot].What.Key.Guid == guid && _entries[slot].What.Key.Computer == computer))
+        {
+        }
+        return slot;
+    }
+
+    int NewSlot()
+    {
+        if (_freed != None)
+        {
+            int free = _freed;
+            _freed = _entries[free].Newer;
+            return free;
+        }
+        if (_used == _entries.Length) Array.Resize(ref _entries, _entries.Length * 2);
+        return _used++;
     }
 
     void Forget(int slot)
     {
-        Remembered process = _entries[slot].What;
+        ref readonly Remembered process = ref _entries[slot].What;
         Unlink(slot);
-        _slots.Remove(process.Key);
-        if (IsCurrent(process)) _current.Remove((process.Key.Computer, process.Key.ProcessId));
-        if (IsLastOfGuid(process)) _lastOfGuid.Remove((process.Key.Computer, process.Key.Guid));
+        if (FindCurrent(process.Key.Computer, process.Key.ProcessId, out int position) == slot) _currentById.Remove(position);
+        if (FindLast(process.Key.Computer, process.Key.Guid, out position) == slot) _lastByGuid.Remove(position);
+        ulong hash = _hash.Of(process.Key);
+        position = _byKey.Start(hash);
+        while (_byKey.Next(hash, ref position) != slot)
+        {
+        }
+        _byKey.Remove(position);
+        Count--;
         Bytes -= SizeOf(process.Node);
-        CollectionsMarshal.AsSpan(_entries)[slot] = default;
-        _free.Push(slot);
+        _entries[slot] = new Entry { Newer = _freed };
+        _freed = slot;
         Evictions++;
     }
 
     void Unlink(int slot)
     {
-        Span<Entry> entries = CollectionsMarshal.AsSpan(_entries);
+        Entry[] entries = _entries;
         (int older, int newer) = (entries[slot].Older, entries[slot].Newer);
         if (older != None) entries[older].Newer = newer;
-        else if (_oldest == slot) _oldest = newer;
+        else _oldest = newer;
         if (newer != None) entries[newer].Older = older;
-        else if (_newest == slot) _newest = older;
+        else _newest = older;
     }
 
     void LinkNewest(int slot)
     {
-        Span<Entry> entries = CollectionsMarshal.AsSpan(_entries);
+        Entry[] entries = _entries;
         entries[slot].Older = _newest;
         entries[slot].Newer = None;
         if (_newest != None) entries[_newest].Newer = slot;
@@ -151,12 +215,38 @@ sealed class ProcessTable(int mostProcesses, long mostBytes)
     /// <param name="Node">What is known of it.</param>
     /// <param name="ForkedAt">Hash of event 1's UtcTime, which is the time of the fork and stays the same over execs; 0 where unknown.</param>
     /// <param name="Ended">An event 5 has been seen (which is no proof: Sysmon writes it for every thread).</param>
-    internal readonly record struct Remembered(ProcessKey Key, ProcessNode Node, ulong ForkedAt, bool Ended);
+    internal record struct Remembered(ProcessKey Key, ProcessNode Node, ulong ForkedAt, bool Ended);
 
     struct Entry
     {
         public Remembered What;
         public int Older;
+
+        /// <summary>Of a slot that is free: the next free one.</summary>
         public int Newer;
+    }
+
+    /// <summary>Secret keys of this table's hashes, so that nobody can make up processes that all collide.</summary>
+    readonly record struct HashKeys(ulong Add0, ulong Add1, ulong Add2, ulong Times0, ulong Times1, ulong Times2)
+    {
+        public static HashKeys Random()
+        {
+            Span<ulong> keys = stackalloc ulong[6];
+            RandomNumberGenerator.Fill(System.Runtime.InteropServices.MemoryMarshal.AsBytes(keys));
+            return new HashKeys(keys[0], keys[1], keys[2], keys[3] | 1, keys[4] | 1, keys[5] | 1);
+        }
+
+        public ulong Of(in ProcessKey key) => Mix(key.Computer ^ (uint)key.ProcessId, (ulong)(key.Guid >> 64), (ulong)key.Guid);
+
+        public ulong Of(ulong computer, UInt128 guid) => Mix(computer, (ulong)(guid >> 64), (ulong)guid);
+
+        public ulong Of(ulong computer, int processId) => Mix(computer, (uint)processId, 0);
+
+        ulong Mix(ulong a, ulong b, ulong c)
+        {
+            ulong hash = ((a + Add0) * Times0) ^ ((b + Add1) * Times1);
+            hash = (hash ^ (hash >> 32) ^ (c + Add2)) * Times2;
+            return hash ^ (hash >> 29);
+        }
     }
 }

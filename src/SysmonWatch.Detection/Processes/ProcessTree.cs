@@ -20,6 +20,9 @@ public sealed class ProcessTree
     const int LongestPath = 4096;
 
     ProcessTable _table;
+    readonly byte[] _lastComputer = new byte[256];
+    int _lastComputerLength = -1;
+    ulong _lastComputerHash;
     readonly int _mostProcesses;
     readonly long _mostBytes;
 
@@ -41,26 +44,23 @@ public sealed class ProcessTree
     /// <summary>Takes note of an event, and tells it its process and the normal form of its file name.</summary>
     public void Observe(SysmonEvent e)
     {
-        if (e.Find(KnownFields.TargetFilename, out ReadOnlySpan<byte> target) == ValueKind.Text) e.TargetPath = PathNormalizer.Normalize(target);
+        if (e.TryWritten(KnownFields.TargetFilename, out ReadOnlySpan<byte> target) && PathNormalizer.Concerns(target)) e.TargetPath = PathNormalizer.Normalize(target);
         // A forged event must not become anybody's ancestor.
         if ((e.Marks & EventMarks.Forged) != 0) return;
 
-        ulong computer = ProcessKey.HashOf(e.Bytes(e.Computer));
+        ulong computer = Computer(e.Bytes(e.Computer));
         switch (e.EventId)
         {
             case 1:
                 e.Process = Start(e, computer);
                 break;
             case 8 or 10:
-                e.Process = Known(e, computer, KnownFields.SourceProcessGuid, KnownFields.SourceProcessId, KnownFields.SourceImage, KnownFields.SourceUser);
+                e.Process = Known(e, computer, KnownFields.SourceProcessGuid, KnownFields.SourceProcessId, KnownFields.SourceImage, KnownFields.SourceUser, out _);
                 break;
             default:
-                e.Process = Known(e, computer, KnownFields.ProcessGuid, KnownFields.ProcessId, KnownFields.Image, KnownFields.User);
+                e.Process = Known(e, computer, KnownFields.ProcessGuid, KnownFields.ProcessId, KnownFields.Image, KnownFields.User, out ProcessKey key);
+                if (e.EventId == 5 && key != default) _table.MarkEnded(key);
                 break;
-        }
-        if (e.EventId == 5 && e.Find(KnownFields.ProcessGuid, out ReadOnlySpan<byte> guid) == ValueKind.Text && ProcessKey.TryParseGuid(guid, out UInt128 ended))
-        {
-            _table.MarkEnded(new ProcessKey(computer, ended, Number(e, KnownFields.ProcessId)));
         }
     }
 
@@ -76,12 +76,23 @@ public sealed class ProcessTree
         return true;
     }
 
+    /// <summary>The hash of a computer's name; nearly all events of a stream are of one.</summary>
+    ulong Computer(ReadOnlySpan<byte> name)
+    {
+        if (name.Length == _lastComputerLength && name.SequenceEqual(_lastComputer.AsSpan(0, name.Length))) return _lastComputerHash;
+        ulong hash = ProcessKey.HashOf(name);
+        if (name.Length > _lastComputer.Length) return hash;
+        name.CopyTo(_lastComputer);
+        (_lastComputerLength, _lastComputerHash) = (name.Length, hash);
+        return hash;
+    }
+
     ProcessNode? Start(SysmonEvent e, ulong computer)
     {
-        e.Find(KnownFields.ProcessGuid, out ReadOnlySpan<byte> guidText);
+        e.TryWritten(KnownFields.ProcessGuid, out ReadOnlySpan<byte> guidText);
         int processId = Number(e, KnownFields.ProcessId);
         bool identified = ProcessKey.TryParseGuid(guidText, out UInt128 guid);
-        ulong forkedAt = e.Find(KnownFields.UtcTime, out ReadOnlySpan<byte> utc) == ValueKind.Text ? ProcessKey.HashOf(utc) : 0;
+        ulong forkedAt = e.TryWritten(KnownFields.UtcTime, out ReadOnlySpan<byte> utc) ? ProcessKey.HashOf(utc) : 0;
 
         ProcessNode? parent = Parent(e, computer, processId);
         ProcessNode? family = parent is null || SessionManagers.Contains(parent.Image.Span) ? null : parent.Family;
@@ -110,11 +121,13 @@ public sealed class ProcessTree
     ProcessNode? Parent(SysmonEvent e, ulong computer, int childId)
     {
         int parentId = Number(e, KnownFields.ParentProcessId);
-        e.Find(KnownFields.ParentProcessGuid, out ReadOnlySpan<byte> guidText);
+        e.TryWritten(KnownFields.ParentProcessGuid, out ReadOnlySpan<byte> guidText);
         if (ProcessKey.TryParseGuid(guidText, out UInt128 guid))
         {
-            return Seen(
-                new ProcessKey(computer, guid, parentId), guidText, Text(e, KnownFields.ParentImage), Text(e, KnownFields.ParentCommandLine), Text(e, KnownFields.ParentUser));
+            var key = new ProcessKey(computer, guid, parentId);
+            return _table.TryGet(key, out ProcessTable.Remembered known)
+                ? known.Node
+                : NotSeen(key, guidText, Text(e, KnownFields.ParentImage), Text(e, KnownFields.ParentCommandLine), Text(e, KnownFields.ParentUser));
         }
         // A parent that forked without exec has no GUID; its process id may still lead to it, unless that id has been given up since.
         return parentId > 1 && parentId != childId && _table.TryGetByProcessId(computer, parentId, out ProcessTable.Remembered running) && !running.Ended
@@ -122,9 +135,10 @@ public sealed class ProcessTree
             : null;
     }
 
-    ProcessNode? Known(SysmonEvent e, ulong computer, FieldId guidField, FieldId idField, FieldId imageField, FieldId userField)
+    ProcessNode? Known(SysmonEvent e, ulong computer, FieldId guidField, FieldId idField, FieldId imageField, FieldId userField, out ProcessKey key)
     {
-        if (e.Find(guidField, out ReadOnlySpan<byte> guidText) != ValueKind.Text && e.Find(idField, out _) != ValueKind.Text) return null;
+        key = default;
+        if (!e.TryWritten(guidField, out ReadOnlySpan<byte> guidText) && !e.TryWritten(idField, out _)) return null;
 
         ReadOnlySpan<byte> image = Text(e, imageField);
         int processId = Number(e, idField);
@@ -133,14 +147,16 @@ public sealed class ProcessTree
             if (_table.TryGetByProcessId(computer, processId, out ProcessTable.Remembered running) && running.Node.Image.Span.SequenceEqual(image)) return running.Node;
             return Node(Fallback(processId, image), processId, image, default, Text(e, userField), 0, null, null);
         }
+        key = new ProcessKey(computer, guid, processId);
         // Event 5's User is unreliable, so it is not taken from there.
-        return Seen(new ProcessKey(computer, guid, processId), guidText, image, default, e.EventId == 5 ? default : Text(e, userField));
+        return _table.TryGet(key, out ProcessTable.Remembered known)
+            ? known.Node
+            : NotSeen(key, guidText, image, default, e.EventId == 5 ? default : Text(e, userField));
     }
 
-    /// <summary>A process that an event mentions: as it is known, or else, where its start was not seen (it ran before Sysmon or before us), as the event has it.</summary>
-    ProcessNode? Seen(ProcessKey key, ReadOnlySpan<byte> guid, ReadOnlySpan<byte> image, ReadOnlySpan<byte> commandLine, ReadOnlySpan<byte> user)
+    /// <summary>A process that an event mentions and whose start was not seen (it ran before Sysmon or before us): as the event has it.</summary>
+    ProcessNode? NotSeen(ProcessKey key, ReadOnlySpan<byte> guid, ReadOnlySpan<byte> image, ReadOnlySpan<byte> commandLine, ReadOnlySpan<byte> user)
     {
-        if (_table.TryGet(key, out ProcessTable.Remembered known)) return known.Node;
         // Same GUID, other id: the same program started in the same second, by the same parent as good as always.
         _table.TryGetByGuid(key.Computer, key.Guid, out ProcessTable.Remembered sibling);
         ProcessNode node = Node(guid, key.ProcessId, image, commandLine, user, 0, sibling.Node?.Parent, sibling.Node?.Family);
@@ -166,17 +182,22 @@ public sealed class ProcessTree
                 FamilyRoot = parent.FamilyRoot,
             };
         }
-        return new ProcessNode(
-            guid.ToArray(),
-            processId,
-            image[..Math.Min(image.Length, LongestPath)].ToArray(),
-            commandLine[..Math.Min(commandLine.Length, LongestCommandLine)].ToArray(),
-            user.ToArray(),
-            startedAt,
-            parent)
+        image = image[..Math.Min(image.Length, LongestPath)];
+        commandLine = commandLine[..Math.Min(commandLine.Length, LongestCommandLine)];
+        // One array for all of its text: they live and die together, and the garbage collector has a quarter of the objects to look at.
+        byte[] text = GC.AllocateUninitializedArray<byte>(guid.Length + image.Length + commandLine.Length + user.Length);
+        int used = 0;
+        return new ProcessNode(Kept(guid, text, ref used), processId, Kept(image, text, ref used), Kept(commandLine, text, ref used), Kept(user, text, ref used), startedAt, parent)
         {
             FamilyRoot = family,
         };
+    }
+
+    static ReadOnlyMemory<byte> Kept(ReadOnlySpan<byte> text, byte[] into, ref int used)
+    {
+        text.CopyTo(into.AsSpan(used));
+        used += text.Length;
+        return into.AsMemory(used - text.Length, text.Length);
     }
 
     /// <summary>A name for a process without a GUID, so that its events can still be grouped.</summary>
@@ -194,10 +215,23 @@ public sealed class ProcessTree
     /// <summary>A field's text; empty where it is absent or Sysmon's "-".</summary>
     static ReadOnlySpan<byte> Text(SysmonEvent e, FieldId field)
     {
-        e.Find(field, out ReadOnlySpan<byte> value);
-        return value.SequenceEqual("-"u8) ? default : value;
+        e.TryWritten(field, out ReadOnlySpan<byte> value);
+        return value is [(byte)'-'] ? default : value;
     }
 
-    static int Number(SysmonEvent e, FieldId field) =>
-        e.Find(field, out ReadOnlySpan<byte> value) == ValueKind.Text && Utf8Parser.TryParse(value, out int number, out int used) && used == value.Length && number > 0 ? number : 0;
+    static int Number(SysmonEvent e, FieldId field)
+    {
+        if (!e.TryWritten(field, out ReadOnlySpan<byte> value)) return 0;
+        if (value.Length is 0 or > 9) return LongNumber(value);
+        int number = 0;
+        foreach (byte b in value)
+        {
+            uint digit = (uint)(b - '0');
+            if (digit > 9) return LongNumber(value);
+            number = (number * 10) + (int)digit;
+        }
+        return number;
+    }
+
+    static int LongNumber(ReadOnlySpan<byte> value) => Utf8Parser.TryParse(value, out int number, out int used) && used == value.Length && number > 0 ? number : 0;
 }

@@ -1,0 +1,170 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+
+namespace SysmonWatch.Benchmarks.Generation;
+
+/// <summary>
+/// Writes syslog files of any length as one busy host would: the mix of events and the sizes of <see cref="LogProfile"/>, consecutive record ids,
+/// times that go up, processes that start, do something and end. The same seed writes the same file. Nearly nothing in it is an attack.
+/// </summary>
+sealed class LogGenerator
+{
+    /// <summary>rsyslog cuts a line here.</summary>
+    const int LongestLine = 8096;
+
+    const int LiveProcesses = 48;
+    const string Host = "web-a01";
+
+    /// <summary>2026-11-24T00:00:00Z.</summary>
+    static readonly long Start = new DateTime(2026, 11, 24, 0, 0, 0, DateTimeKind.Utc).Ticks;
+
+    readonly Random _random;
+    readonly Words _words;
+    readonly Dictionary<int, EventTemplate> _templates = [];
+    readonly string[] _images;
+    readonly List<Process> _live = [];
+    readonly ArrayBufferWriter<byte> _line = new(16 * 1024);
+    long _microseconds;
+    ulong _record = 1;
+    int _processId = 2000;
+    string _header = "";
+    string _systemTime = "";
+    string _utcTime = "";
+
+    /// <param name="seed">Makes the file.</param>
+    public LogGenerator(int seed)
+    {
+        _random = new Random(seed);
+        _words = new Words(_random);
+        foreach ((int id, _) in LogProfile.Events)
+        {
+            string sample = Samples.Text(string.Create(CultureInfo.InvariantCulture, $"iso-event-{id:D3}"));
+            _templates[id] = EventTemplate.Of(sample.Replace(" lab-debian12 ", $" {Host} ", StringComparison.Ordinal).Replace("<Computer>lab-debian12<", $"<Computer>{Host}<", StringComparison.Ordinal));
+        }
+        _images = [.. Enumerable.Range(0, LogProfile.Images).Select(_ => _words.Path(_words.Sample(LogProfile.Image)))];
+        _live.Add(new Process("{b08dfa60-0000-0000-0000-000000000000}", 1, "/usr/lib/systemd/systemd", "/sbin/init", "root"));
+    }
+
+    /// <summary>Writes that many lines.</summary>
+    public void Write(Stream to, int lines)
+    {
+        int all = LogProfile.Events.Sum(e => e.Lines) + LogProfile.OtherLines;
+        for (int i = 0; i < lines; i++)
+        {
+            _line.ResetWrittenCount();
+            _microseconds += _words.Sample(LogProfile.Pause);
+            Times();
+            int kind = _random.Next(all);
+            int at = 0;
+            while (at < LogProfile.Events.Length && kind >= LogProfile.Events[at].Lines) kind -= LogProfile.Events[at++].Lines;
+            if (at == LogProfile.Events.Length) Other();
+            else Event(LogProfile.Events[at].EventId);
+            to.Write(_line.WrittenSpan);
+        }
+    }
+
+    void Times()
+    {
+        DateTime time = new(Start + _microseconds * TimeSpan.TicksPerMicrosecond, DateTimeKind.Utc);
+        _systemTime = time.ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'000Z'", CultureInfo.InvariantCulture);
+        _utcTime = time.ToString("yyyy-MM-dd HH:mm:ss.fff", CultureInfo.InvariantCulture);
+        _header = time.AddMicroseconds(_words.Sample(LogProfile.Delay)).ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'+00:00'", CultureInfo.InvariantCulture);
+    }
+
+    void Other() => Encoding.UTF8.GetBytes(
+        string.Create(CultureInfo.InvariantCulture, $"{_header} {Host} systemd[1]: Started session-{_random.Next(1, 9999)}.scope - Session {_random.Next(1, 9999)} of User bob.\n"), _line);
+
+    void Event(int id)
+    {
+        if (id == 1) StartProcess();
+        Process process = id == 1 ? _live[^1] : Pick();
+        Process parent = id == 1 ? _live[_random.Next(_live.Count - 1)] : process;
+        Process target = Pick();
+        _templates[id].Write(_line, place => Value(id, place, process, parent, target));
+        if (id == 5 && _live.Count > LiveProcesses / 2) _live.Remove(process);
+        _record++;
+        if (_line.WrittenCount <= LongestLine + 1) return;
+        byte[] cut = [.. _line.WrittenSpan[..LongestLine], (byte)'\n'];
+        _line.ResetWrittenCount();
+        _line.Write(cut);
+    }
+
+    void StartProcess()
+    {
+        // Squared: few images are most of all.
+        double random = _random.NextDouble();
+        string image = _images[(int)(random * random * _images.Length)];
+        string name = image[(image.LastIndexOf('/') + 1)..];
+        string commandLine = _words.CommandLine(_random.Next(3) == 0 ? image : name, _words.Sample(LogProfile.CommandLine));
+        int kind = _random.Next(LogProfile.Events.First(e => e.EventId == 1).Lines);
+        if ((kind -= LogProfile.CommandLinesWithAmpersand) < 0) commandLine += " &amp;&amp; " + _words.Name();
+        else if ((kind -= LogProfile.CommandLinesWithOctal) < 0) commandLine += " '#012" + _words.Name() + "'";
+        else if (kind < LogProfile.CommandLinesNotAscii) commandLine += " r\u00e9sum\u00e9.txt";
+        if (_live.Count >= LiveProcesses) _live.RemoveAt(1 + _random.Next(_live.Count - 1));
+        _processId = _processId < 99_000 ? _processId + 1 + _random.Next(3) : 2000;
+        string user = _random.Next(5) switch { 0 or 1 => "root", 2 or 3 => "bob", _ => "www-data" };
+        _live.Add(new Process(
+            $"{{b08dfa60-{_words.Hex(4)}-6b04-{_words.Hex(4)}-{_words.Hex(8)}0000}}", _processId, image, commandLine, user));
+    }
+
+    /// <summary>Some process that runs; those started last do the most.</summary>
+    Process Pick()
+    {
+        double random = _random.NextDouble();
+        return _live[_live.Count - 1 - (int)(random * random * _live.Count)];
+    }
+
+    string Value(int id, string place, Process process, Process parent, Process target) => place switch
+    {
+        "header" => _header,
+        "SystemTime" => _systemTime,
+        "EventRecordID" => _record.ToString(CultureInfo.InvariantCulture),
+        "Execution" => "538",
+        "UtcTime" or "CreationUtcTime" => _utcTime,
+        "ProcessGuid" or "SourceProcessGUID" => process.Guid,
+        "ProcessId" or "SourceProcessId" or "SourceThreadId" => Number(process.Id),
+        "Image" or "SourceImage" => process.Image,
+        "CommandLine" => process.CommandLine,
+        "CurrentDirectory" => _words.Path(_words.Sample(LogProfile.CurrentDirectory)),
+        "User" => id is 9 or 11 or 23 && process.User == "root" ? "-" : process.User,
+        "SourceUser" => process.User,
+        "LogonGuid" => process.User == "root" ? "{b08dfa60-0000-0000-0000-000000000000}" : "{b08dfa60-0000-0000-e903-000001000000}",
+        "LogonId" => process.User == "root" ? "0" : "1001",
+        "TerminalSessionId" => process.User == "root" ? "4294967295" : "12",
+        "IntegrityLevel" => "no level",
+        "Hashes" => id == 1 ? "SHA256=" + _words.Hex(64) : "-",
+        "ParentProcessGuid" => parent.Guid,
+        "ParentProcessId" => Number(parent.Id),
+        "ParentImage" => parent.Image,
+        "ParentCommandLine" => parent.Image[(parent.Image.LastIndexOf('/') + 1)..],
+        "ParentUser" => parent.User,
+        "TargetProcessGUID" => target.Guid,
+        "TargetProcessId" => Number(target.Id),
+        "TargetImage" => target.Image,
+        "TargetUser" => target.User,
+        "TargetFilename" or "Device" => _words.Path(_words.Sample(id == 11 ? LogProfile.CreatedFile : LogProfile.DeletedFile)),
+        "Protocol" => "tcp",
+        "Initiated" => _random.Next(2) == 0 ? "true" : "false",
+        "SourceIsIpv6" or "DestinationIsIpv6" => "false",
+        "SourceIp" => "127.0.0.1",
+        "DestinationIp" => string.Create(CultureInfo.InvariantCulture, $"10.{_random.Next(4)}.{_random.Next(256)}.{_random.Next(256)}"),
+        "SourcePort" => Number(_random.Next(32768, 60999)),
+        "DestinationPort" => _random.Next(4) switch { 0 => "443", 1 => "5432", _ => "80" },
+        "State" => "Started",
+        "Version" => "1.5.2",
+        "SchemaVersion" => "4.90",
+        "Configuration" => "/opt/sysmon/config.xml",
+        "ConfigurationFileHash" => "SHA256=6f2a3c0b1d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8",
+        "GrantedAccess" => "0x0",
+        "BpfCommand" => "BPF_PROG_LOAD",
+        "BpfProgramType" => "SOCKET_FILTER",
+        "BpfProgramId" => Number(_random.Next(3, 60)),
+        "BpfProgramName" => _words.Name(),
+        _ => "-",
+    };
+
+    static string Number(int number) => number.ToString(CultureInfo.InvariantCulture);
+
+    sealed record Process(string Guid, int Id, string Image, string CommandLine, string User);
+}
