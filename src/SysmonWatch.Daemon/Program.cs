@@ -28,6 +28,7 @@ static class Program
     {
         RunCommand.Create(time),
         CheckCommand.Create(),
+        DoctorCommand.Create(time),
         DemoCommand.Create(time),
         ReplayCommand.Create(time),
         DecodeCommand.Create(),

@@ -20,6 +20,9 @@ sealed class PrivateJournal : IAsyncDisposable
     {
     }
 
+    /// <summary>Its process: whoever enters its mount namespace has its /run.</summary>
+    public int ProcessId => _process!.Id;
+
     public string Files => Path.Combine(_run, "log/journal");
 
     string NativeSocket => Path.Combine(_run, "systemd/journal/socket");

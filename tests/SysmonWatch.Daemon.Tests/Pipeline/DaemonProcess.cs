@@ -14,11 +14,11 @@ sealed class DaemonProcess : IDisposable
     readonly Lock _lock = new();
     readonly List<string> _said = [];
 
-    DaemonProcess(params string[] arguments)
+    DaemonProcess(string program, params string[] arguments)
     {
         _process = new Process
         {
-            StartInfo = new ProcessStartInfo(Binary, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true },
+            StartInfo = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true },
         };
         _process.OutputDataReceived += (_, line) => Hear(line.Data);
         _process.ErrorDataReceived += (_, line) => Hear(line.Data);
@@ -38,7 +38,11 @@ sealed class DaemonProcess : IDisposable
         }
     }
 
-    public static DaemonProcess Run(string config, string state) => new("run", "--config", config, "--state-dir", state);
+    public static DaemonProcess Run(string config, string state) => new(Binary, "run", "--config", config, "--state-dir", state);
+
+    /// <summary>The same where /run, and so the journal it tells, is that of another process. It keeps its process id: nsenter becomes it.</summary>
+    public static DaemonProcess RunBeside(int process, string config, string state) =>
+        new("/usr/bin/nsenter", $"--mount=/proc/{process}/ns/mnt", "--", Binary, "run", "--config", config, "--state-dir", state);
 
     /// <summary>Waits until it says that it is ready.</summary>
     public Task ReadyAsync() => WaitAsync(_ready.Task, "Ready");
