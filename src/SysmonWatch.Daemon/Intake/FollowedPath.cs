@@ -186,13 +186,14 @@ sealed class FollowedPath : IDisposable
         {
             _startAt = null;
             _unreadableAtStart = null;
-            if (_line.Count == 0)
-            {
-                _lookedAt = now;
-                Say("missing", new IntakeNotice.Missing(Path));
-            }
             // Renamed, and nothing in its place yet: what is open is read on. After a start, look where it went.
             if (_restored || (thorough && _line.Exists(g => g.Content is null))) Reconcile(null, default);
+            // It may have come and gone since it was last looked for.
+            else if (thorough && _line.Count == 0 && _search.AddUnseen(RotatedFiles.Of(Path), null, _lookedAt, before: null, default) > 0) _owner.Moved(filesChanged: true);
+            if (_line.Count > 0) return;
+            // Only now: what was written before and renamed has been found by the time it was looked for before.
+            _lookedAt = now;
+            Say("missing", new IntakeNotice.Missing(Path));
             return;
         }
         LogContent? content = null;

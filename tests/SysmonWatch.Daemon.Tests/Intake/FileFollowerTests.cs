@@ -70,6 +70,34 @@ public sealed class FileFollowerTests : IDisposable
     }
 
     [Fact]
+    public void Reads_a_file_that_came_and_was_renamed_while_it_was_not_running()
+    {
+        using Follow follow = Start(StartAt.End).Drain();
+        follow.Stop();
+        Write(2);
+        _log.Rename(create: false);
+        Tick(TimeSpan.FromSeconds(1));
+
+        follow.Start();
+
+        Assert.Equal(_log.Written, follow.Drain().Seen);
+    }
+
+    [Fact]
+    public void Reads_a_file_that_came_and_was_renamed_between_two_looks()
+    {
+        using Follow follow = Start(StartAt.End).Drain();
+        Tick(TimeSpan.FromSeconds(1));
+        follow.Drain();
+        Write(2);
+        _log.Rename(create: false);
+        Tick(TimeSpan.FromSeconds(1));
+
+        Assert.Equal(_log.Written, follow.Drain().Seen);
+        Assert.Equal(_log.Written, follow.Drain().Seen);
+    }
+
+    [Fact]
     public void Waits_for_a_file_that_is_not_there_says_so_once_and_reads_it_from_its_beginning()
     {
         using Follow follow = Start(StartAt.End).Drain().Drain();

@@ -3,65 +3,36 @@ using System.Diagnostics;
 namespace SysmonWatch.Daemon.Tests.Pipeline;
 
 /// <summary>Ids of the alerts in a journal, as journalctl shows them: in the order they came, repeats too.</summary>
-sealed class JournaledAlerts : IDisposable
+/// <param name="files">The journal's directory.</param>
+sealed class JournaledAlerts(string files) : IDisposable
 {
-    readonly Process _journalctl;
-    readonly Lock _lock = new();
-    readonly List<string> _ids = [];
-    TaskCompletionSource _more = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    readonly CancellationTokenSource _ending = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
 
-    /// <param name="files">The journal's directory.</param>
-    public JournaledAlerts(string files)
-    {
-        _journalctl = Process.Start(new ProcessStartInfo(
-            "/usr/bin/journalctl", ["--directory", files, "--follow", "--no-tail", "--identifier=sysmonwatch", "--output=cat", "--output-fields=SYSMONWATCH_ALERT_ID"])
-        {
-            RedirectStandardOutput = true,
-        })!;
-        _journalctl.OutputDataReceived += (_, line) => Hear(line.Data);
-        _journalctl.BeginOutputReadLine();
-    }
-
-    public string[] Ids
-    {
-        get
-        {
-            lock (_lock) return [.. _ids];
-        }
-    }
+    public string[] Ids { get; private set; } = [];
 
     /// <summary>Waits until all of these have come.</summary>
     public async Task AllAsync(IReadOnlyCollection<string> ids)
     {
-        while (true)
-        {
-            Task more;
-            lock (_lock)
-            {
-                if (!ids.Except(_ids).Any()) return;
-                more = _more.Task;
-            }
-            await more;
-        }
+        do await ReadAsync();
+        while (ids.Except(Ids).Any());
     }
 
     public void Dispose()
     {
-        _journalctl.Kill();
-        _journalctl.WaitForExit();
-        _journalctl.Dispose();
+        _ending.Cancel();
+        _ending.Dispose();
     }
 
-    void Hear(string? line)
+    async Task ReadAsync()
     {
-        // What is no alert has an empty line.
-        if (string.IsNullOrEmpty(line)) return;
-        TaskCompletionSource waiting;
-        lock (_lock)
+        using Process journalctl = Process.Start(new ProcessStartInfo(
+            "/usr/bin/journalctl", ["--directory", files, "--quiet", "--identifier=sysmonwatch", "--output=cat", "--output-fields=SYSMONWATCH_ALERT_ID"])
         {
-            _ids.Add(line);
-            (waiting, _more) = (_more, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
-        }
-        waiting.SetResult();
+            RedirectStandardOutput = true,
+        })!;
+        string output = await journalctl.StandardOutput.ReadToEndAsync(_ending.Token);
+        await journalctl.WaitForExitAsync(_ending.Token);
+        // What is no alert has an empty line.
+        Ids = output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
     }
 }
