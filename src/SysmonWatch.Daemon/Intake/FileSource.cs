@@ -95,8 +95,10 @@ sealed partial class FileSource : SingleSource
                 return true;
             }
             bool settling = _follower.HasUnsettledLines;
+            long since = _time.GetTimestamp();
             bool names = await _doorbell.WaitAsync(settling ? Generation.Settle : _interval, stop);
-            _thorough = names && !settling;
+            // That lines have settled is no reason to look for names; that something rang meanwhile is.
+            _thorough = names && !(settling && _time.GetElapsedTime(since) >= Generation.Settle);
         }
     }
 

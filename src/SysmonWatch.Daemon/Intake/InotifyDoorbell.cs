@@ -33,6 +33,9 @@ sealed class InotifyDoorbell : IDoorbell
         _thread = new WaitingThread("files", _inotify, Drain);
     }
 
+    /// <summary>How often the kernel's queue was full, and events were lost: a ring like any other.</summary>
+    public long Overflows { get; private set; }
+
     /// <inheritdoc/>
     public string? Trouble { get; private set; }
 
@@ -78,6 +81,7 @@ sealed class InotifyDoorbell : IDoorbell
             {
                 uint mask = BinaryPrimitives.ReadUInt32LittleEndian(_events.AsSpan(at + 4));
                 names |= mask != WaitCalls.IN_MODIFY;
+                if ((mask & WaitCalls.IN_Q_OVERFLOW) != 0) Overflows++;
                 at += EventHeader + BinaryPrimitives.ReadInt32LittleEndian(_events.AsSpan(at + 12));
             }
             // The rest of a full queue rings again at the next wait.

@@ -82,7 +82,7 @@ sealed partial class AlertStage(
         var suppression = new ArrayBufferWriter<byte>(4096);
         raiser.Suppression.Save(suppression);
         // The store says itself when it cannot be written; the position then stands still.
-        store.Commit(new Checkpoint(
+        StoreFailure? failure = store.Commit(new Checkpoint(
             reader.Positions,
             new Dictionary<string, byte[]>
             {
@@ -92,6 +92,7 @@ sealed partial class AlertStage(
                 [SuppressionSnapshot] = suppression.WrittenSpan.ToArray(),
             },
             reader.Forgotten));
+        schedule.LastFailed = failure is not null;
         schedule.LastCost = time.GetElapsedTime(started);
     }
 

@@ -13,6 +13,7 @@ sealed class CheckpointSchedule(TimeSpan every, TimeProvider time)
 
     long? _last;
     long _costTicks;
+    volatile bool _lastFailed;
 
     /// <summary>True where something moved since the last checkpoint.</summary>
     public bool IsDirty { get; private set; }
@@ -22,6 +23,13 @@ sealed class CheckpointSchedule(TimeSpan every, TimeProvider time)
     {
         get => TimeSpan.FromTicks(Interlocked.Read(ref _costTicks));
         set => Interlocked.Exchange(ref _costTicks, value.Ticks);
+    }
+
+    /// <summary>True where the last checkpoint could not be written; reported by the stage that writes it, from its own thread.</summary>
+    public bool LastFailed
+    {
+        get => _lastFailed;
+        set => _lastFailed = value;
     }
 
     /// <summary>How long until one is due; zero where it is. Counts only while <see cref="IsDirty"/>.</summary>

@@ -116,6 +116,12 @@ sealed partial class PipelineService(
         RecordSource source = sources.Create(options.Input, [.. restored.Positions.Keys]);
         source.Restore(restored.Positions);
         _reader = reader;
+        void SaveAgain(StoreFailure? failure)
+        {
+            if (failure is null) reader.SaveAgain();
+        }
+
+        store.FailureChanged += SaveAgain;
 
         Task[] stages =
         [
@@ -125,6 +131,7 @@ sealed partial class PipelineService(
         ];
         _ = SayReadyAsync(reader, rules);
         await UntilAllEndOrOneFails(stages);
+        store.FailureChanged -= SaveAgain;
         foreach (StageProgress progress in matching) progress.Dispose();
         await reader.Source!.DisposeAsync();
     }

@@ -60,6 +60,15 @@ sealed class ReaderStage(
         }
     }
 
+    /// <summary>What could not be written can be now: a checkpoint is made at once, also where nothing comes. From any thread.</summary>
+    public void SaveAgain()
+    {
+        lock (_switching)
+        {
+            if (schedule.LastFailed) _interrupt.Cancel();
+        }
+    }
+
     /// <summary>Reads until it is stopped or the source ends; then writes a last checkpoint and completes the channels.</summary>
     public async Task RunAsync(RecordSource source, CancellationToken stop)
     {
@@ -118,18 +127,19 @@ sealed class ReaderStage(
 
     async Task SwitchAsync()
     {
-        RecordSource next;
+        RecordSource? next;
         RecordSource[] superseded;
         CancellationTokenSource interrupted;
         lock (_switching)
         {
-            if (_asked.Count == 0) return;
-            next = _asked[^1];
-            superseded = [.. _asked.SkipLast(1), _source!];
-            _asked.Clear();
+            if (!_interrupt.IsCancellationRequested) return;
             (interrupted, _interrupt) = (_interrupt, new CancellationTokenSource());
+            superseded = _asked.Count == 0 ? [] : [.. _asked.SkipLast(1), _source!];
+            next = _asked.Count == 0 ? null : _asked[^1];
+            _asked.Clear();
         }
         interrupted.Dispose();
+        if (next is null) return;
         next.Restore(_source!.Positions());
         _source = next;
         foreach (RecordSource source in superseded) await source.DisposeAsync();
@@ -137,7 +147,7 @@ sealed class ReaderStage(
 
     async Task FinishAsync()
     {
-        if (_source is not null && schedule.IsDirty)
+        if (_source is not null && (schedule.IsDirty || schedule.LastFailed))
         {
             WorkItem last = await pool.RentAsync(CancellationToken.None);
             last.Rules = Rules;

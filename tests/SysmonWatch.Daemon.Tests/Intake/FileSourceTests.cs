@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Microsoft.Win32.SafeHandles;
 using SysmonWatch.Daemon.Intake;
+using SysmonWatch.Daemon.Tests.Pipeline;
 using SysmonWatch.Detection.Decoding;
 
 namespace SysmonWatch.Daemon.Tests.Intake;
@@ -34,6 +35,89 @@ public sealed class FileSourceTests : IDisposable
         }
 
         Assert.Equal(_log.Written, seen);
+    }
+
+    [Fact]
+    public async Task Loses_nothing_when_the_kernels_queue_of_events_overflows()
+    {
+        InotifyDoorbell doorbell = SmallQueue.Make(events: 2);
+        await using FileSource source = Open(doorbell, TimeSpan.FromDays(1));
+        var seen = new List<string>();
+        _log.Write(1);
+        await ReadAsync(source, seen, 1);
+        for (int round = 0; round < 20; round++)
+        {
+            Task reading = ReadAsync(source, seen, _log.Written.Count + 13);
+            // Names that come and go fill the queue before the rotation's own events would be in it.
+            _log.Write(3);
+            for (int i = 0; i < 50; i++) File.WriteAllText(Path.Combine(_log.Root, $"other {i}"), "");
+            _log.Rename(create: false);
+            for (int i = 0; i < 50; i++) File.Delete(Path.Combine(_log.Root, $"other {i}"));
+            _log.Reopen();
+            _log.Write(10);
+            await reading;
+        }
+
+        Assert.Equal(_log.Written, seen);
+        Assert.NotEqual(0, doorbell.Overflows);
+    }
+
+    [Fact]
+    public async Task Loses_nothing_over_a_hundred_rotations_under_load()
+    {
+        string directory = Directory.CreateTempSubdirectory("rotations-").FullName;
+        try
+        {
+            await using RealSyslog syslog = RealSyslog.Run(directory);
+            var log = new CollectedLogs();
+            await using var source = new FileSource([syslog.Log], StartAt.Beginning, TimeProvider.System, log, new IntakeCounters(), new InotifyDoorbell(), TimeSpan.FromDays(1));
+            var seen = new List<string>();
+            using var enough = new CancellationTokenSource();
+            // So much is written in one rotation's time that the next one has something to rotate, and no more than gzip keeps up with.
+            using var load = new SemaphoreSlim(200);
+            int sent = 0;
+            syslog.Send($"number {++sent}");
+            await ReadAsync(source, seen, 1);
+            var batch = new RecordBatch();
+            Task sending = Task.Run(
+                () =>
+                {
+                    while (!enough.IsCancellationRequested)
+                    {
+                        load.Wait(_soon.Token);
+                        syslog.Send($"number {++sent} {new string('x', 900)}");
+                    }
+                    syslog.Send("the last");
+                },
+                _soon.Token);
+            Task rotating = Task.Run(
+                async () =>
+                {
+                    for (int i = 0; i < 100; i++)
+                    {
+                        await syslog.RotateAsync();
+                        load.Release(200);
+                    }
+                    await enough.CancelAsync();
+                    load.Release();
+                },
+                _soon.Token);
+            while (seen.Count == 0 || !seen[^1].EndsWith("the last", StringComparison.Ordinal))
+            {
+                await source.ReadAsync(batch, _soon.Token);
+                foreach (LogRecord record in batch.Records) seen.Add(Encoding.UTF8.GetString(batch.Buffer, record.Text.Start, record.Text.Length));
+            }
+            await rotating;
+            await sending;
+
+            int[] numbers = [.. seen[..^1].Select(line => int.Parse(line.Split("number ")[1].Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture))];
+            Assert.True(numbers.SequenceEqual(Enumerable.Range(1, sent)), $"{sent} sent, {numbers.Length} seen, at {numbers.Zip(Enumerable.Range(1, sent)).TakeWhile(p => p.First == p.Second).Count()}\n{string.Join('\n', log.Messages)}");
+            Assert.Equal(100, syslog.Rotations);
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
     }
 
     [Fact]

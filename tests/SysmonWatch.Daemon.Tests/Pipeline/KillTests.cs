@@ -72,7 +72,7 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
                 syslog.Send(messages[sent]);
             }
             if (killAfter < until) continue;
-            if (random.Next(2) == 0)
+            if (random.Next(Math.Max(2, kills / 100)) == 0)
             {
                 string[] sofar = Expected(messages[..sent]);
                 waits++;

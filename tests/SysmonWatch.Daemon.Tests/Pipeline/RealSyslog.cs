@@ -28,7 +28,7 @@ sealed class RealSyslog : IAsyncDisposable
             """);
         Write("logrotate.conf", $$"""
             {{Log}} {
-                rotate 100000
+                rotate 1500
                 missingok
                 notifempty
                 compress

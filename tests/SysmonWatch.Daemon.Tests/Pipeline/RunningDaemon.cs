@@ -5,6 +5,7 @@ using Serilog.Events;
 using SysmonWatch.Daemon.Configuration;
 using SysmonWatch.Daemon.Delivery;
 using SysmonWatch.Daemon.Intake;
+using SysmonWatch.Daemon.Operations;
 using SysmonWatch.Daemon.Pipeline;
 using SysmonWatch.Daemon.State;
 using SysmonWatch.Daemon.Tests.Delivery;
@@ -29,6 +30,9 @@ sealed class RunningDaemon : IAsyncDisposable
     public PipelineService Pipeline => _host.Services.GetRequiredService<PipelineService>();
 
     public ReloadService Reloading => _host.Services.GetRequiredService<ReloadService>();
+
+    /// <summary>What systemctl status would show.</summary>
+    public string StatusLine => _host.Services.GetRequiredService<StatusLine>().Compose(_host.Services.GetRequiredService<IStatusSource>().Status);
 
     public StateStore Store => _host.Services.GetRequiredService<StateStore>();
 

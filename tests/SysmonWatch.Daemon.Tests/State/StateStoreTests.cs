@@ -1,7 +1,5 @@
-using System.Diagnostics;
 using Microsoft.Data.Sqlite;
 using SysmonWatch.Daemon.State;
-using SysmonWatch.Tests.Shared;
 
 namespace SysmonWatch.Daemon.Tests.State;
 
@@ -326,37 +324,5 @@ public sealed class StateStoreTests : IDisposable
         byte[] garbage = new byte[(int)stream.Length - from];
         garbage.AsSpan().Fill(0xA5);
         stream.Write(garbage);
-    }
-
-    /// <summary>A file system in memory of a fixed size; needs the right to mount.</summary>
-    sealed class SmallDisk : IDisposable
-    {
-        SmallDisk(string path) => Path = path;
-
-        public string Path { get; }
-
-        public static SmallDisk Mount(string options)
-        {
-            var disk = new SmallDisk(Directory.CreateTempSubdirectory("sysmonwatch-disk-").FullName);
-            if (Run("mount", "-t", "tmpfs", "-o", options, "tmpfs", disk.Path)) return disk;
-            Directory.Delete(disk.Path);
-            if (Places.MustNotSkip) throw new InvalidOperationException("mounting a tmpfs is required (SYSMONWATCH_REQUIRE_ALL=1) and is not permitted.");
-            Assert.Skip("needs the right to mount a tmpfs");
-            return disk;
-        }
-
-        public void Remount(string options) => Assert.True(Run("mount", "-o", "remount," + options, Path));
-
-        public void Dispose()
-        {
-            if (Run("umount", Path) || Run("umount", "-l", Path)) Directory.Delete(Path);
-        }
-
-        static bool Run(string program, params string[] arguments)
-        {
-            using Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
-            process.WaitForExit();
-            return process.ExitCode == 0;
-        }
     }
 }
