@@ -22,6 +22,7 @@ public sealed class RuleEvaluation
     readonly JsonEvent _event = new();
     readonly List<CorrelationHit> _fired = [];
     long _lines;
+    long _last;
 
     /// <summary>Begins a stream of events.</summary>
     /// <param name="rules">The rules.</param>
@@ -97,6 +98,7 @@ public sealed class RuleEvaluation
         long number = _lines++;
         reason = null;
         if (line.Trim(" \t\r"u8).IsEmpty || !_event.TryRead(line, out reason)) return false;
+        _last = number;
         if (!_event.HasTime) _event.Time = number * 1_000_000;
         var source = _event.HasLogSource ? new LogSource(_event.Category, _event.Product, _event.Service) : null;
         Correlations.AdvanceTo(_event.Time, _fired);
@@ -122,7 +124,7 @@ public sealed class RuleEvaluation
     public void Finish(Action<RuleEvaluationResult> output)
     {
         Correlations.Finish(_fired);
-        Tell(Math.Max(0, _lines - 1), output);
+        Tell(_last, output);
     }
 
     void Tell(long number, Action<RuleEvaluationResult> output)

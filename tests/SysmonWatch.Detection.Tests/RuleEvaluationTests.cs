@@ -46,6 +46,14 @@ public sealed class RuleEvaluationTests
     }
 
     [Fact]
+    public void What_is_decided_at_the_end_is_told_with_the_last_event_and_not_with_lines_after_it()
+    {
+        (List<string> output, _) = Run("{\"k\":\"a\"}\n{\"k\":\"c\"}\n\n\nno event\n", Rules.Replace("gte: 2", "lt: 2", StringComparison.Ordinal));
+
+        Assert.StartsWith("{\"event\":1,", Assert.Single(output), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Tells_detections_and_correlations_in_the_order_of_events()
     {
         (List<string> output, List<string> bad) = Run("""

@@ -12,6 +12,7 @@ static class CheckCommand
     {
         Option<string?> config = SharedOptions.Config();
         Option<string[]> rules = SharedOptions.Rules("Rule files or directories in place of the configured ones; may be repeated.");
+        rules.AllowMultipleArgumentsPerToken = true;
         var command = new Command("check", "Check configuration and rules. Exit code: 0 all good, 78 configuration wrong, 1 only rules wrong.") { config, rules };
         command.SetAction(parsed => Run(parsed.GetValue(config), parsed.GetValue(rules) ?? [], Console.Out));
         return command;

@@ -12,8 +12,9 @@ static class EvalCommand
 
     public static Command Create()
     {
-        Option<string[]> rules = SharedOptions.Rules("Rule files or directories; may be repeated.");
+        Option<string[]> rules = SharedOptions.Rules("Rule files or directories, one or several; may be repeated.");
         rules.Required = true;
+        rules.AllowMultipleArgumentsPerToken = true;
         rules.Arity = ArgumentArity.OneOrMore;
         var events = new Option<string>("--events") { HelpName = "FILE.ndjson", Required = true, Description = "Events, one JSON object a line; - is standard input." };
         var command = new Command("eval", "Evaluate Sigma rules over JSON events: no decoding of Sysmon, no repairs, no suppression.") { rules, events };

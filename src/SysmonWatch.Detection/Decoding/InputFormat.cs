@@ -28,12 +28,25 @@ public static class InputFormats
         if (first.Length >= 3 && first[0] == 0x1F && first[1] == 0x8B && first[2] == 8) return InputFormat.Gzip;
         if (first.StartsWith("\uFEFF"u8)) first = first[3..];
         first = first.TrimStart(" \t\r\n"u8);
-        if (first.Length > 0 && first[0] == '{' && first[1..].TrimStart(" \t\r\n"u8).StartsWith("\""u8)) return InputFormat.JournalJson;
+        if (first.Length > 0 && first[0] == '{')
+        {
+            // {"NAME": a journal's object begins with a field of the journal; any other is a line that got in here somehow.
+            ReadOnlySpan<byte> key = first[1..].TrimStart(" \t\r\n"u8);
+            if (!key.StartsWith("\""u8)) return InputFormat.SyslogText;
+            int end = 1 + NameLength(key[1..]);
+            return end > 1 && (end == key.Length || key[end] == '"') ? InputFormat.JournalJson : InputFormat.SyslogText;
+        }
 
         // NAME=value, or NAME alone before a binary value; no syslog header starts in capitals only.
-        int name = 0;
-        while (name < first.Length && first[name] is (byte)'_' or (>= (byte)'A' and <= (byte)'Z') or (>= (byte)'0' and <= (byte)'9')) name++;
+        int name = NameLength(first);
         if (name > 1 && name < first.Length && first[name] is (byte)'=' or (byte)'\n' && !Timestamp.IsDigit(first[0])) return InputFormat.JournalExport;
         return InputFormat.SyslogText;
+    }
+
+    static int NameLength(ReadOnlySpan<byte> text)
+    {
+        int length = 0;
+        while (length < text.Length && text[length] is (byte)'_' or (>= (byte)'A' and <= (byte)'Z') or (>= (byte)'0' and <= (byte)'9')) length++;
+        return length;
     }
 }

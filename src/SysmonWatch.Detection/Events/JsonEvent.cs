@@ -39,22 +39,35 @@ public sealed class JsonEvent : FieldedEvent
     public override int FieldCount => _entries.Count;
 
     /// <summary>Fills the event from one JSON object.</summary>
-    /// <param name="json">UTF-8.</param>
+    /// <param name="json">UTF-8. What in its texts is no Unicode (invalid bytes, half a surrogate pair) is read as U+FFFD.</param>
     /// <param name="reason">What is wrong with it; null where nothing is.</param>
     public bool TryRead(ReadOnlySpan<byte> json, out string? reason)
+    {
+        try
+        {
+            reason = Read(json);
+        }
+        catch (InvalidOperationException) // a text that is not Unicode
+        {
+            reason = Read(UnicodeRepair.Repair(json));
+        }
+        return reason is null;
+    }
+
+    string? Read(ReadOnlySpan<byte> json)
     {
         Clear();
         try
         {
             var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = 64 });
-            reason = !reader.Read() || reader.TokenType != JsonTokenType.StartObject ? "an event must be a JSON object" : ReadObject(ref reader, top: true);
-            if (reason is null && reader.Read()) reason = "something follows the JSON object";
+            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) return "an event must be a JSON object";
+            if (ReadObject(ref reader, top: true) is { } reason) return reason;
+            return reader.Read() ? "something follows the JSON object" : null;
         }
-        catch (Exception wrong) when (wrong is JsonException or InvalidOperationException) // the latter for text that is not Unicode
+        catch (JsonException wrong)
         {
-            reason = $"not JSON: {wrong.Message}";
+            return $"not JSON: {wrong.Message}";
         }
-        return reason is null;
     }
 
     /// <inheritdoc/>
@@ -179,6 +192,7 @@ public sealed class JsonEvent : FieldedEvent
     string? ReadTime(ref Utf8JsonReader reader)
     {
         const decimal Most = 9_000_000_000_000m; // seconds; as microseconds they fit in 64 bits
+        if (reader.TokenType == JsonTokenType.Null) return null;
         if (reader.TokenType != JsonTokenType.Number || !reader.TryGetDecimal(out decimal seconds) || Math.Abs(seconds) > Most)
         {
             return "'_t' must be a number of seconds";

@@ -104,8 +104,8 @@ sealed class DetectionParser(ProblemList problems, Modifiers modifiers)
         foreach (string modifier in rest)
         {
             if (Modifiers.Known.Contains(modifier)) continue;
-            string hint = Modifiers.Known.FirstOrDefault(k => k.Equals(modifier.Trim(), StringComparison.OrdinalIgnoreCase)) is { } near ? $"; did you mean '{near}'?" : "";
-            problems.Error(at, $"unknown modifier '{modifier}' on '{field}'{hint} Known: {string.Join(", ", Modifiers.Known)}");
+            string hint = Modifiers.Known.FirstOrDefault(k => k.Equals(modifier.Trim(), StringComparison.OrdinalIgnoreCase)) is { } near ? $" (did you mean '{near}'?)" : "";
+            problems.Error(at, $"unknown modifier '{modifier}' on '{field}'{hint}; known: {string.Join(", ", Modifiers.Known)}");
             return null;
         }
         if (rest.Contains("exists") && chain.Length > 1)

@@ -3,13 +3,19 @@ using System.Text;
 
 namespace SysmonWatch.Detection.Sigma;
 
-/// <summary>A network of IPv4 or IPv6 addresses. IPv4 addresses and IPv6 addresses that hold one (::ffff:a.b.c.d) are the same addresses.</summary>
+/// <summary>
+/// A network of IPv4 or IPv6 addresses. IPv4 addresses and IPv6 addresses that hold one (::ffff:a.b.c.d) are the same addresses; in an IPv6 network
+/// that is larger than all of those (::/0) an IPv4 address is not.
+/// </summary>
 /// <remarks>Source of the text forms: RFC 4291 2.2 and 2.3, RFC 4632 3.1. No address is a short or octal form (10.1, 010.0.0.1).</remarks>
 sealed class IpNetwork
 {
     readonly UInt128 _network;
     readonly UInt128 _mask;
     readonly string _text;
+
+    // A mask as long as ::ffff:0:0/96 or longer.
+    bool MayHoldFour => (_mask & UInt128.MaxValue << 32) == UInt128.MaxValue << 32;
 
     IpNetwork(UInt128 network, UInt128 mask, string text) => (_network, _mask, _text) = (network, mask, text);
 
@@ -47,7 +53,8 @@ sealed class IpNetwork
     }
 
     /// <summary>True where the value is an address in this network.</summary>
-    public bool Contains(ReadOnlySpan<byte> value) => TryParseAddress(value, out UInt128 bits, out _) && (bits & _mask) == _network;
+    public bool Contains(ReadOnlySpan<byte> value) => 
+        TryParseAddress(value, out UInt128 bits, out bool four) && (bits & _mask) == _network && (!four || MayHoldFour);
 
     /// <inheritdoc/>
     public override string ToString() => _text;

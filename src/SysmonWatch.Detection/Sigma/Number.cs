@@ -1,32 +1,34 @@
 using System.Globalization;
+using System.Numerics;
 
 namespace SysmonWatch.Detection.Sigma;
 
-/// <summary>A number of a rule or of an event: exact where a decimal can hold it, a double beyond.</summary>
+/// <summary>A number of a rule or of an event: a decimal where one can hold it, beyond that digits and a power of ten.</summary>
 readonly struct Number : IComparable<Number>
 {
+    // 10^4096 is beyond anything that is measured, and comparing such numbers still costs nothing.
+    const int LargestExponent = 4096;
+
     readonly decimal _exact;
-    readonly double _wide;
-    readonly bool _isExact;
+    readonly BigInteger _digits;
+    readonly int _exponent;
+    readonly bool _isWide;
 
     /// <summary>A number that is a decimal.</summary>
-    public Number(decimal value)
+    public Number(decimal value) => _exact = value;
+
+    Number(BigInteger digits, int exponent)
     {
-        _exact = value;
-        _wide = (double)value;
-        _isExact = true;
+        _digits = digits;
+        _exponent = exponent;
+        _isWide = true;
     }
 
-    Number(double value) => _wide = value;
-
     /// <summary>True where a decimal holds it.</summary>
-    public bool IsExact => _isExact;
-
-    /// <summary>True for a number without a fraction.</summary>
-    public bool IsWhole => _isExact ? decimal.IsInteger(_exact) : double.IsInteger(_wide);
+    public bool IsExact => !_isWide;
 
     /// <summary>The whole number, or null where it is none or larger than 2³¹.</summary>
-    public int? Whole => IsWhole && Math.Abs(_wide) <= int.MaxValue ? (int)_wide : null;
+    public int? Whole => IsExact && decimal.IsInteger(_exact) && Math.Abs(_exact) <= int.MaxValue ? (int)_exact : null;
 
     /// <summary>Reads the text of an event's value: an optional sign, digits, an optional fraction; an exponent only where the event says that it is a number.</summary>
     /// <param name="text">The whole value.</param>
@@ -42,9 +44,7 @@ readonly struct Number : IComparable<Number>
             number = new Number(exact);
             return true;
         }
-        if (!double.TryParse(text, style, CultureInfo.InvariantCulture, out double wide) || !double.IsFinite(wide)) return false;
-        number = new Number(wide);
-        return true;
+        return TryParseWide(text, out number);
     }
 
     /// <inheritdoc cref="TryParse(ReadOnlySpan{byte}, bool, out Number)"/>
@@ -59,11 +59,48 @@ readonly struct Number : IComparable<Number>
 
     /// <inheritdoc/>
     public int CompareTo(Number other) =>
-        _isExact && other._isExact ? _exact.CompareTo(other._exact) : _wide.CompareTo(other._wide);
+        IsExact && other.IsExact ? _exact.CompareTo(other._exact) : CompareWide(this, other);
 
     /// <inheritdoc/>
     public override string ToString() =>
-        _isExact ? _exact.ToString("G29", CultureInfo.InvariantCulture) : _wide.ToString("R", CultureInfo.InvariantCulture);
+        IsExact ? _exact.ToString("G29", CultureInfo.InvariantCulture) : string.Create(CultureInfo.InvariantCulture, $"{_digits}e{_exponent}");
+
+    static int CompareWide(Number one, Number other)
+    {
+        (BigInteger left, int leftExponent) = one.Parts();
+        (BigInteger right, int rightExponent) = other.Parts();
+        int exponent = Math.Min(leftExponent, rightExponent);
+        return (left * BigInteger.Pow(10, leftExponent - exponent)).CompareTo(right * BigInteger.Pow(10, rightExponent - exponent));
+    }
+
+    (BigInteger Digits, int Exponent) Parts()
+    {
+        if (!IsExact) return (_digits, _exponent);
+        byte scale = _exact.Scale;
+        Span<int> bits = stackalloc int[4];
+        decimal.GetBits(_exact, bits);
+        BigInteger digits = ((BigInteger)(uint)bits[2] << 64) | ((BigInteger)(uint)bits[1] << 32) | (uint)bits[0];
+        return (bits[3] < 0 ? -digits : digits, -scale);
+    }
+
+    /// <summary>Reads what a decimal cannot hold; <paramref name="text"/> is known to be a number.</summary>
+    static bool TryParseWide(ReadOnlySpan<byte> text, out Number number)
+    {
+        number = default;
+        int mark = text.IndexOfAny((byte)'e', (byte)'E');
+        int exponent = 0;
+        if (mark >= 0 && !int.TryParse(text[(mark + 1)..], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out exponent)) return false;
+        if (Math.Abs((long)exponent) > LargestExponent) return false;
+        ReadOnlySpan<byte> written = mark < 0 ? text : text[..mark];
+        int point = written.IndexOf((byte)'.');
+        BigInteger digits = BigInteger.Zero;
+        foreach (byte c in written)
+        {
+            if (char.IsAsciiDigit((char)c)) digits = digits * 10 + (c - '0');
+        }
+        number = new Number(written[0] == (byte)'-' ? -digits : digits, exponent - (point < 0 ? 0 : written.Length - point - 1));
+        return true;
+    }
 
     static bool IsNumber(ReadOnlySpan<byte> text, bool exponent)
     {

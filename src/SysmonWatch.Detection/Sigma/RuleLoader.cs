@@ -73,52 +73,35 @@ public static class RuleLoader
 
     static IEnumerable<Source> Find(IEnumerable<string> paths)
     {
-        var seen = new HashSet<string>(StringComparer.Ordinal);
+        var files = new RuleFiles();
         foreach (string path in paths)
         {
-            string[] files = Files(path, out RuleProblem? problem);
-            if (problem is not null) yield return new Source(path, null, problem);
-            foreach (string file in files)
-            {
-                if (seen.Add(Path.GetFullPath(file))) yield return new Source(file, null, null);
-            }
+            var problems = new List<RuleProblem>();
+            IReadOnlyList<string> found = files.Find(path, problems);
+            foreach (RuleProblem problem in problems) yield return new Source(problem.File, null, problem);
+            foreach (string file in found) yield return new Source(file, null, null);
         }
     }
-
-    static string[] Files(string path, out RuleProblem? problem)
-    {
-        problem = null;
-        if (!Directory.Exists(path)) return [path];
-        try
-        {
-            string[] files = [.. Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories).Where(IsRuleFile)];
-            Array.Sort(files, StringComparer.Ordinal);
-            return files;
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-        {
-            problem = new RuleProblem(path, 1, 1, true, $"the directory cannot be read: {failure.Message}");
-            return [];
-        }
-    }
-
-    /// <summary>NAME.test.yml stands beside a rule and says what it must find.</summary>
-    static bool IsRuleFile(string file) =>
-        Path.GetExtension(file).ToUpperInvariant() is ".YML" or ".YAML"
-        && !Path.GetFileNameWithoutExtension(file).EndsWith(".test", StringComparison.OrdinalIgnoreCase);
 
     static string? ReadText(string file, List<RuleProblem> problems)
     {
         try
         {
-            if (new FileInfo(file).Length > LargestFile)
+            using FileStream stream = File.OpenRead(file);
+            // What is no regular file has no length, or goes on for ever.
+            var bytes = new MemoryStream();
+            byte[] some = new byte[64 * 1024];
+            for (int read; (read = stream.Read(some)) > 0; bytes.Write(some, 0, read))
             {
+                if (bytes.Length + read <= LargestFile) continue;
                 problems.Add(new RuleProblem(file, 1, 1, true, $"the file is larger than {LargestFile / 1024 / 1024} MiB, the largest that is read"));
                 return null;
             }
-            return File.ReadAllText(file, Encoding.UTF8);
+            bytes.Position = 0;
+            using var text = new StreamReader(bytes, Encoding.UTF8, detectEncodingFromByteOrderMarks: true);
+            return text.ReadToEnd();
         }
-        catch (FileNotFoundException)
+        catch (Exception missing) when (missing is FileNotFoundException or DirectoryNotFoundException)
         {
             problems.Add(new RuleProblem(file, 1, 1, true, "there is no such file or directory"));
         }

@@ -17,6 +17,14 @@ static class SafeRegex
     /// <summary>The longest expression, in characters.</summary>
     public const int LongestPattern = 8192;
 
+    /// <summary>
+    /// The largest automaton, in nodes by <see cref="LargestAutomaton"/>, for which nothing needs to be tried: the runtime refuses one of 10,000,
+    /// and counts a little differently.
+    /// </summary>
+    const long SurelySmall = 3000;
+
+    const string RepeatsTooMuch =
+        "repeats too much: a count is at most 1,000, and counts within counts multiply, or matching it would need too much memory";
 
     /// <summary>Finds out whether an expression can be compiled, without the cost of doing so where that is certain.</summary>
     /// <param name="pattern">As the rule says it.</param>
@@ -34,12 +42,16 @@ static class SafeRegex
             // Without the option this only reads the expression, which finds all that is wrong with its writing.
             _ = new Regex(translated, flags | RegexOptions.CultureInvariant);
             test = new RegexTest(translated, flags | RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
-            if (MayNeedBacktracking(translated)) test.Prepare();
+            if (MayNeedBacktracking(translated) || LargestAutomaton(translated) > SurelySmall) test.Prepare();
             return true;
         }
         catch (ArgumentException wrong)
         {
             reason = $"'{pattern}' is not a regular expression: {wrong.Message}";
+        }
+        catch (NotSupportedException) when (!MayNeedBacktracking(translated))
+        {
+            reason = $"'{pattern}' {RepeatsTooMuch}";
         }
         catch (NotSupportedException)
         {
@@ -71,6 +83,60 @@ static class SafeRegex
             }
         }
         return false;
+    }
+
+    /// <summary>
+    /// No fewer nodes than the runtime's automaton for a pattern has: what is repeated counts as often as it may come, and once more where that is
+    /// without end, so that repetitions within repetitions multiply.
+    /// </summary>
+    static long LargestAutomaton(string pattern)
+    {
+        const long Most = long.MaxValue / 4096;
+        var groups = new Stack<long>();
+        long nodes = 0;
+        for (int i = 0; i < pattern.Length; i++)
+        {
+            long last = 1;
+            switch (pattern[i])
+            {
+                case '(':
+                    groups.Push(nodes);
+                    nodes = 0;
+                    continue;
+                case ')' when groups.TryPop(out long outside):
+                    last = nodes + 1;
+                    nodes = outside;
+                    break;
+                case '[':
+                    i = EndOfClass(pattern, i);
+                    break;
+                case '\\':
+                    i++;
+                    break;
+            }
+            // Several quantifiers in a row are no pattern, or a lazy one: it is no harm to count them all.
+            for (; i + 1 < pattern.Length && Repetitions(pattern, i + 1, out int end) is { } times; i = end) last = Math.Min(Most, last * times);
+            nodes = Math.Min(Most, nodes + last);
+        }
+        foreach (long outside in groups) nodes = Math.Min(Most, nodes + outside);
+        return nodes;
+    }
+
+    static long? Repetitions(string pattern, int at, out int end)
+    {
+        end = at;
+        if (pattern[at] is '*' or '+' or '?') return 2;
+        if (pattern[at] != '{' || MostOf(pattern, at) is not { } most) return null;
+        end = pattern.IndexOf('}', at);
+        return most + 1;
+    }
+
+    /// <summary>The place of the ] that ends a class, of a pattern in .NET's dialect, where every ] within one is escaped.</summary>
+    static int EndOfClass(string pattern, int open)
+    {
+        int i = open + 1;
+        while (i < pattern.Length && pattern[i] != ']') i += pattern[i] == '\\' ? 2 : 1;
+        return Math.Min(i, pattern.Length - 1);
     }
 
     /// <summary>The expression in .NET's dialect.</summary>
@@ -200,7 +266,7 @@ static class SafeRegex
             repetitions *= Math.Max(1, most);
             if (most > 1000 || repetitions > 100_000_000)
             {
-                return $"'{pattern}' repeats too much: a count is at most 1,000, or matching it would need too much memory";
+                return $"'{pattern}' {RepeatsTooMuch}";
             }
         }
         return null;

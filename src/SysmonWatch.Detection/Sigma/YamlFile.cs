@@ -41,9 +41,10 @@ static class YamlFile
         reason = null;
         at = Mark.Empty;
         var stream = new YamlStream();
+        var parser = new BoundedParser(new Parser(new StringReader(text)));
         try
         {
-            stream.Load(new BoundedParser(new Parser(new StringReader(text))));
+            stream.Load(parser);
         }
         catch (YamlException wrong)
         {
@@ -53,8 +54,9 @@ static class YamlFile
         }
         catch (Exception wrong) when (wrong is ArgumentException or InvalidOperationException or OverflowException or KeyNotFoundException)
         {
-            // The YAML library has such exceptions for some malformed input.
-            reason = wrong.Message;
+            // The YAML library has such exceptions, which say nothing, for some malformed input.
+            reason = $"what follows here cannot be read ({wrong.GetType().Name}); a bracket, brace or quote may not be closed";
+            at = parser.Last;
             return false;
         }
         foreach (YamlDocument document in stream.Documents)
@@ -86,6 +88,9 @@ static class YamlFile
         int _depth;
         int _aliases;
 
+        /// <summary>Where the last thing that was understood begins.</summary>
+        public Mark Last { get; private set; } = Mark.Empty;
+
         /// <inheritdoc/>
         public ParsingEvent? Current => inner.Current;
 
@@ -93,7 +98,8 @@ static class YamlFile
         public bool MoveNext()
         {
             if (!inner.MoveNext()) return false;
-            _depth += inner.Current!.NestingIncrease;
+            Last = inner.Current!.Start;
+            _depth += inner.Current.NestingIncrease;
             if (_depth > MostDepth + 2) throw new YamlException(inner.Current.Start, inner.Current.End, $"it nests deeper than {MostDepth}");
             if (inner.Current is AnchorAlias && ++_aliases > MostAliases) throw new YamlException(inner.Current.Start, inner.Current.End, $"it has more than {MostAliases} aliases");
             return true;

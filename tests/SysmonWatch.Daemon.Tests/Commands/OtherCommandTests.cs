@@ -121,6 +121,20 @@ public sealed class OtherCommandTests : IDisposable
         Assert.Equal(2, Eval([bad], events).Code);
     }
 
+    [Theory]
+    [InlineData("eval --rules a.yml b.yml --events e.ndjson")]
+    [InlineData("eval --events e.ndjson --rules a.yml --rules b.yml")]
+    [InlineData("check --rules a.yml b.yml")]
+    public void Rules_may_follow_one_option_or_repeat_it(string line)
+    {
+        var root = new System.CommandLine.RootCommand { EvalCommand.Create(), CheckCommand.Create() };
+
+        System.CommandLine.ParseResult parsed = root.Parse(line);
+
+        Assert.Empty(parsed.Errors);
+        Assert.Equal(["a.yml", "b.yml"], parsed.GetValue<string[]>("--rules"));
+    }
+
     /// <summary>What is written as #ooo is in doubt in a file, where rsyslog may have escaped it, and plain in the journal.</summary>
     static string WithoutMarks(string line)
     {

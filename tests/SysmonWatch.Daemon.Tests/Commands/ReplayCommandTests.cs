@@ -63,6 +63,22 @@ public sealed class ReplayCommandTests : IDisposable
         Assert.Equal([688UL, 691UL, 694UL, 697UL], deletion.RecordIds);
     }
 
+    [Theory]
+    [InlineData("/sbin/reboot", 1)]
+    [InlineData("//usr/sbin/./../bin//systemctl", 1)]
+    [InlineData("/proc/self/root/sbin/reboot", 1)]
+    [InlineData("/proc/1/task/1/root/usr/sbin/../bin/halt", 1)]
+    [InlineData("/proc/self/root/tmp/sbin/reboot", 0)]
+    [InlineData("/sbin/reboot.dpkg-tmp", 0)]
+    [InlineData("/srv/image/sbin/reboot", 0)]
+    public void Finds_a_deletion_however_the_path_is_spelled(string path, int alerts)
+    {
+        string deletion = SeedLog.Lines().Single(line => line.Contains("<EventRecordID>154<", StringComparison.Ordinal));
+        string log = Write("syslog", deletion.Replace(">/sbin/reboot<", $">{path}<", StringComparison.Ordinal) + "\n");
+
+        Assert.Equal(alerts, Replayed.Of(log).Alerts.Count(alert => alert.RuleId == Deletion));
+    }
+
     [Fact]
     public void The_journal_tells_more_where_rsyslog_lost_lines_or_somebody_forged_them()
     {

@@ -1,4 +1,5 @@
 using System.Text;
+using CsCheck;
 using SysmonWatch.Detection.Events;
 
 namespace SysmonWatch.Detection.Tests.Events;
@@ -28,7 +29,6 @@ public sealed class JsonEventTests
     [Theory]
     [InlineData("[]")]
     [InlineData("{\"a\":1} x")]
-    [InlineData("{\"a\":\"\\ud800\"}")]
     [InlineData("{\"a\":")]
     [InlineData("{\"_t\":\"x\"}")]
     [InlineData("")]
@@ -36,6 +36,61 @@ public sealed class JsonEventTests
     {
         Assert.False(new JsonEvent().TryRead(Encoding.UTF8.GetBytes(json), out string? reason));
         Assert.NotNull(reason);
+    }
+
+    [Theory]
+    [InlineData("x\\ud800y", "x\uFFFDy")]
+    [InlineData("\\udc00\\ud83d\\ude00", "\uFFFD😀")]
+    [InlineData("\\ud83d\\u0041", "\uFFFDA")]
+    [InlineData("\\\\ud800\\ud800", "\\ud800\uFFFD")]
+    [InlineData("\\ud800\\\\", "\uFFFD\\")]
+    public void Reads_texts_that_are_not_Unicode(string written, string read)
+    {
+        var e = new JsonEvent();
+
+        Assert.True(e.TryRead(Encoding.UTF8.GetBytes($$"""{"{{written}}":1,"a":"{{written}}","b":"é"}"""), out string? reason), reason);
+
+        Assert.Equal((ValueKind.Text, read), Find(e, "a"));
+        Assert.Equal((ValueKind.Text, "é"), Find(e, "b"));
+        Assert.Equal((ValueKind.Number, "1"), Find(e, read));
+    }
+
+    [Fact]
+    public void Reads_bytes_that_are_no_UTF8()
+    {
+        var e = new JsonEvent();
+
+        Assert.True(e.TryRead([.. "{\"a\":\"x"u8, 0xFF, 0xC3, .. "y\",\"b\":1}"u8], out string? reason), reason);
+
+        Assert.Equal((ValueKind.Text, "x\uFFFD\uFFFDy"), Find(e, "a"));
+        Assert.Equal((ValueKind.Number, "1"), Find(e, "b"));
+    }
+
+    [Fact]
+    public void A_time_that_is_null_is_none()
+    {
+        var e = new JsonEvent();
+
+        Assert.True(e.TryRead("""{"_t":null,"a":1}"""u8, out string? reason), reason);
+
+        Assert.False(e.HasTime);
+    }
+
+    /// <summary>Whatever comes, it is an event or there is a reason.</summary>
+    [Fact]
+    public void Never_throws()
+    {
+        var e = new JsonEvent();
+        byte[] seed = Encoding.UTF8.GetBytes("""{"_t":1,"_logsource":{"product":"\ud800\\"},"a\udc00":{"b":"x\n\u00e9"},"c":[1,null,"é"]}""");
+        Gen.Select(Gen.Int[0, seed.Length - 1], Gen.Byte).Array[1, 4].Sample(
+            changes =>
+            {
+                byte[] json = [.. seed];
+                foreach ((int at, byte value) in changes) json[at] = value;
+                Assert.NotEqual(e.TryRead(json, out string? reason), reason is not null);
+            },
+            iter: 5000,
+            threads: 1);
     }
 
     static (ValueKind, string) Find(JsonEvent e, string field)

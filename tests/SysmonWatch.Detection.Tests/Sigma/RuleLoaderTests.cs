@@ -16,6 +16,8 @@ public sealed class RuleLoaderTests
     [InlineData("  s:\n    A|re: '\\Ga'\n  condition: s\n", 6, 11, "can only be matched by backtracking")]
     [InlineData("  s:\n    A|re: '(?(a)b|c)'\n  condition: s\n", 6, 11, "can only be matched by backtracking")]
     [InlineData("  s:\n    A|re: 'a('\n  condition: s\n", 6, 11, "is not a regular expression")]
+    [InlineData("  s:\n    A|re: '(x{1,1000}){1,1000}y'\n  condition: s\n", 6, 11, "counts within counts multiply")]
+    [InlineData("  s:\n    A|re: '((((((((((((((a+)+)+)+)+)+)+)+)+)+)+)+)+)+)b'\n  condition: s\n", 6, 11, "counts within counts multiply")]
     [InlineData("  s:\n    A|expand: '%x%'\n  condition: s\n", 6, 15, "the placeholder %x% has no values")]
     [InlineData("  s:\n    A|cidr: 10.0.0.1/8\n  condition: s\n", 6, 13, "has bits set beyond its prefix length")]
     [InlineData("  s:\n    A: {b: c}\n  condition: s\n", 6, 8, "has a map as its value")]
@@ -69,6 +71,49 @@ public sealed class RuleLoaderTests
         }
     }
 
+    [Fact]
+    public void Says_where_a_document_begins_to_be_unreadable()
+    {
+        RuleProblem problem = Assert.Single(RuleLoader.Parse([("r.yml", "title: t\nid: [q\nlogsource: {category: a}\n")]).Problems);
+
+        Assert.Equal((2, true), (problem.Line, problem.IsError));
+        Assert.Contains("a bracket, brace or quote may not be closed", problem.Text, StringComparison.Ordinal);
+    }
+
+    /// <summary>A pipe would be waited for, and by way of a link a directory is its own child.</summary>
+    [Fact]
+    public void Reads_each_file_of_a_directory_once_and_no_pipes()
+    {
+        string rule = "id: 1\n" + Vectors.Rule("  s:\n    A: x\n  condition: s\n");
+        string directory = Directory.CreateTempSubdirectory().FullName;
+        try
+        {
+            string inner = Directory.CreateDirectory(Path.Combine(directory, "..data")).FullName;
+            File.WriteAllText(Path.Combine(inner, "a.yml"), rule);
+            File.CreateSymbolicLink(Path.Combine(directory, "a.yml"), "..data/a.yml");
+            Directory.CreateSymbolicLink(Path.Combine(directory, "again"), "..data");
+            Directory.CreateSymbolicLink(Path.Combine(inner, "loop"), "..");
+            File.CreateSymbolicLink(Path.Combine(directory, "self.yml"), "self.yml");
+            File.CreateSymbolicLink(Path.Combine(directory, "zero.yml"), "/dev/zero");
+            using (System.Diagnostics.Process made = System.Diagnostics.Process.Start("mkfifo", [Path.Combine(directory, "pipe.yml")])) made.WaitForExit();
+
+            RuleSet set = RuleLoader.Load([directory, inner]);
+
+            Assert.Single(set.Rules);
+            Assert.Equal(Path.Combine(directory, "self.yml"), Assert.Single(set.Problems).File);
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
+    [Fact]
+    public void Reads_no_more_of_a_file_without_an_end_than_it_may()
+    {
+        Assert.StartsWith("the file is larger than 16 MiB", Assert.Single(RuleLoader.Load(["/dev/zero"]).Problems).Text, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("[")]
     [InlineData("{a: &a [*a], b: ")]
@@ -119,5 +164,42 @@ public sealed class RuleLoaderTests
             iter: 2000,
             threads: 1);
         Assert.True(taken > 200, $"only {taken}");
+    }
+
+    [Fact]
+    public void Every_expression_of_repetitions_that_is_taken_can_be_compiled()
+    {
+        string[] pieces = ["(", "(?:", ")", ")", ")+", ")*", ")?", "){20}", "){3,}", "a", "b+", "[^]x]{9}", "[[:alpha:]]+", "\\){2}", "|", "{5", "c{1000}"];
+        int taken = 0;
+        Check.Sample(
+            Gen.Int[0, pieces.Length - 1].Array[1, 30].Select(chosen => string.Concat(chosen.Select(i => pieces[i]))),
+            pattern =>
+            {
+                string balanced = Balance(pattern);
+                if (!SafeRegex.TryCompile(balanced, System.Text.RegularExpressions.RegexOptions.None, out RegexTest? test, out string? reason))
+                {
+                    Assert.NotNull(reason);
+                    return;
+                }
+                taken++;
+                test!.Prepare();
+            },
+            iter: 1000,
+            threads: 1);
+        Assert.True(taken > 100, $"only {taken}");
+    }
+
+    /// <summary>With parentheses added, so that most of what is drawn is an expression.</summary>
+    static string Balance(string pattern)
+    {
+        int open = 0;
+        int missing = 0;
+        for (int i = 0; i < pattern.Length; i++)
+        {
+            if (pattern[i] == '\\') i++;
+            else if (pattern[i] == '(') open++;
+            else if (pattern[i] == ')' && --open < 0) { open = 0; missing++; }
+        }
+        return new string('(', missing) + pattern + new string(')', open);
     }
 }
