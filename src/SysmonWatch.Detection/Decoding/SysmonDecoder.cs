@@ -12,7 +12,7 @@ namespace SysmonWatch.Detection.Decoding;
 /// is; a raw &lt; where no tag of Sysmon's belongs means damage or a forgery, and reading ends there.
 /// </para>
 /// <para>One per reader thread: it remembers the time of the event before, for events that have none, and what the
-    /// lines before looked like, which changes nothing but the time it takes.</para>
+/// lines before looked like, which changes nothing but the time it takes.</para>
 /// </remarks>
 public sealed class SysmonDecoder
 {

@@ -53,7 +53,7 @@ sealed class IpNetwork
     }
 
     /// <summary>True where the value is an address in this network.</summary>
-    public bool Contains(ReadOnlySpan<byte> value) => 
+    public bool Contains(ReadOnlySpan<byte> value) =>
         TryParseAddress(value, out UInt128 bits, out bool four) && (bits & _mask) == _network && (!four || MayHoldFour);
 
     /// <inheritdoc/>

@@ -132,7 +132,7 @@ public sealed class OtherCommandTests : IDisposable
         System.CommandLine.ParseResult parsed = root.Parse(line);
 
         Assert.Empty(parsed.Errors);
-        Assert.Equal(["a.yml", "b.yml"], parsed.GetValue<string[]>("--rules"));
+        Assert.Equal(["a.yml", "b.yml"], parsed.GetValue<string[]>("--rules")!);
     }
 
     /// <summary>What is written as #ooo is in doubt in a file, where rsyslog may have escaped it, and plain in the journal.</summary>
