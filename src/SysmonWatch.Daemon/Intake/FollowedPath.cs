@@ -277,7 +277,10 @@ sealed class FollowedPath : IDisposable
         }
         if (live is null)
         {
-            if (_live is null) _search.AddUnseen(rotated, newest, floor, before: null, default);
+            if (_live is not null) return;
+            // As above: what was empty is among the unknown, which come before what came after it.
+            foreach (Generation wanted in lost.Where(g => g.Head.Length == 0)) _search.AddUnseen(rotated, null, wanted.Facts.ModifiedAt, wanted, default);
+            _search.AddUnseen(rotated, newest, floor, before: null, default);
             return;
         }
 

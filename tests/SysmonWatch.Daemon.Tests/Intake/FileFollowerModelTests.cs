@@ -41,6 +41,7 @@ public class FileFollowerModelTests
     [InlineData("RenameCreate Step Step Write Write CopyTruncate CopyTruncate Compress CreateLate RenameCreate Save Step Write WritePartly DeleteAndReopen Truncate Write CopyTruncate Step WritePartly")]
     [InlineData("Write DeleteAndReopen RenameOnly Drain Drain LongTime WritePartly Step Write LongTime Step Step Step Write WritePartly Step Drain Step Step WriteMany Write WritePartly RenameOnly Stop Drain WritePartly CopyTruncate WriteMany Write Start Reopen Save RenameOnly RenameOnly Step WritePartly")]
     [InlineData("Reopen WriteMany Write Save Write CopyTruncate WritePartly LongTime WriteMany DeleteAndReopen Start RenameOnly Step Write")]
+    [InlineData("Drain RenameCreate RenameCreate Step RenameOnly Write RenameCreate Write Write Reopen RenameOnly Reopen CreateLate Stop Compress RenameOnly Write WritePartly RenameCreate DeleteAndReopen DeleteAndReopen Save Reopen Start RenameOnly Reopen Reopen Reopen RenameOnly Step Write WritePartly WritePartly")]
     public void Comes_through(string acts) => Play([.. acts.Split(' ').Select(Enum.Parse<Act>)]);
 
     static int Iterations => int.TryParse(Environment.GetEnvironmentVariable("SYSMONWATCH_MODEL_SEQUENCES"), out int asked) ? asked : 2_000;
