@@ -29,6 +29,7 @@ ref struct EventReader
     readonly SysmonEvent _event;
     readonly bool _fromFile;
     readonly SystemMemory _systems;
+    readonly ValueHash _hash;
     bool? _octal;
     bool _inData;
     bool _inSystem;
@@ -43,9 +44,11 @@ ref struct EventReader
     /// <param name="fromFile">True where rsyslog may have written it.</param>
     /// <param name="into">What to fill.</param>
     /// <param name="systems">What the events before looked like.</param>
-    public EventReader(byte[] buffer, Slice text, bool fromFile, SysmonEvent into, SystemMemory systems)
+    /// <param name="hash">Hashes the values.</param>
+    public EventReader(byte[] buffer, Slice text, bool fromFile, SysmonEvent into, SystemMemory systems, ValueHash hash)
     {
         _systems = systems;
+        _hash = hash;
         _buffer = buffer;
         _text = buffer.AsSpan(text.Start, text.Length);
         _base = text.Start;
@@ -115,28 +118,35 @@ ref struct EventReader
         ReadOnlySpan<FieldTag> tags = _tags;
         ReadOnlySpan<byte> text = _text;
         if (i >= tags.Length || !text[at..].StartsWith(tags[i].StartTag)) return false;
-        bool fast = _forward & _event.TryRoom(tags.Length - i, out Span<int> ids, out Span<DataField> fields);
+        int first = i;
+        bool fast = _forward & _event.TryRoom(tags.Length - i, out Span<DataField> fields, out Span<ulong> hashes);
         int taken = 0;
         int start = at + tags[i].Length - EndTag;
+        ReadOnlySpan<byte> room = _buffer.AsSpan(_base);
         while (true)
         {
             ref readonly FieldTag tag = ref tags[i];
-            int end = ValueScan.Find(text, start, out ValueScan.Found found);
+            int end = ValueScan.FindAndHash(room, start, _hash, out ValueScan.Found found, out ulong hash);
+            if (end < 0) end = FindAndHashFarther(start, out found, out hash);
             var name = new Slice(_base + start - tag.Length + FieldTag.NameAt, tag.Length - FieldTag.NameAt - 2);
             int next = i + 1;
             bool goesOn = end >= 0 && next < tags.Length && tags[next].IsAt(text, end);
-            if (!goesOn && (end < 0 || !text[end..].StartsWith("</Data>"u8)))
+            if (!goesOn && (end < 0 || end > text.Length || !text[end..].StartsWith("</Data>"u8)))
             {
-                _event.Took(taken);
+                Took(taken, first);
                 cut = !Value(start, tag.Id, name, schemaOrder: true, out at);
                 return true;
             }
             var value = new Slice(_base + start, end - start);
-            if (found != ValueScan.Found.Plain) value = Finish(value, found);
+            if (found != ValueScan.Found.Plain)
+            {
+                value = Finish(value, found);
+                hash = _hash.Of(_buffer.AsSpan(value.Start, value.Length));
+            }
             if (fast)
             {
-                ids[taken] = tag.Id.Value;
-                fields[taken++] = new DataField(tag.Id, name, value, Repeated: false);
+                fields[taken] = new DataField(tag.Id, name, value, Repeated: false);
+                hashes[taken++] = hash;
             }
             else
             {
@@ -148,11 +158,21 @@ ref struct EventReader
                 start = end + tags[i].Length;
                 continue;
             }
-            _event.Took(taken);
+            Took(taken, first);
             at = end + EndTag;
             return true;
         }
     }
+
+    /// <summary>The same as <see cref="ValueScan.FindAndHash"/> for a value that is very long or near the end of the buffer.</summary>
+    int FindAndHashFarther(int start, out ValueScan.Found found, out ulong hash)
+    {
+        int end = ValueScan.Find(_text, start, out found);
+        hash = end < 0 ? 0 : _hash.Of(_text[start..end]);
+        return end;
+    }
+
+    readonly void Took(int fields, int first) => _event.Took(fields, first, SysmonSchema.Places(_event.EventId), _hash.Mark);
 
     /// <summary>Unescapes a value and looks at its bytes, where it has any that need it.</summary>
     Slice Finish(Slice value, ValueScan.Found found)

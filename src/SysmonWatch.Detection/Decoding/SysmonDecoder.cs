@@ -20,6 +20,9 @@ public sealed class SysmonDecoder
     readonly SystemMemory _systems = new();
     long _previousTime;
 
+    /// <summary>Hashes values on the way, for whoever compares events; whose hashes they are stands in the event.</summary>
+    internal ValueHash Hash { get; set; } = SequenceWatch.NewHash();
+
     /// <summary>
     /// The time in the header of the last record decoded, in microseconds since 1970; 0 where it has none or one without year and zone. For
     /// a journal record its arrival.
@@ -74,7 +77,7 @@ public sealed class SysmonDecoder
 
         into.Buffer = buffer;
         if (record.Origin == RecordOrigin.JournalOfAnother) into.Marks |= EventMarks.Forged;
-        new EventReader(buffer, message, fromFile, into, _systems).Read();
+        new EventReader(buffer, message, fromFile, into, _systems, Hash).Read();
         if (into.EventId == 0) return DecodeOutcome.Unreadable;
         if (!into.HasTime) into.Time = LastHeaderTime != 0 ? LastHeaderTime : record.Arrival != 0 ? record.Arrival : _previousTime;
         _previousTime = into.Time;
