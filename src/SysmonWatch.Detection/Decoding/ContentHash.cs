@@ -18,43 +18,62 @@ sealed class ContentHash(ValueHash values)
     /// <summary>The hashes of known names, by the name's id; 0 where not asked for yet.</summary>
     ulong[] _names = new ulong[128];
 
+    /// <summary>The hashes of the names of each event of the schema, in order.</summary>
+    readonly ulong[]?[] _schemas = new ulong[]?[256];
+
     /// <summary>The hash of the first n fields for every n from 1: what a truncated copy is compared by.</summary>
     /// <returns>How many fields.</returns>
     public int Prefixes(SysmonEvent e, Span<ulong> into)
     {
-        ReadOnlySpan<DataField> fields = e.Fields;
         ReadOnlySpan<ulong> hashes = e.HashedBy == values.Mark ? e.Hashes : default;
-        ReadOnlySpan<ulong> names = _names;
-        ReadOnlySpan<ulong> factors = _factors;
-        into = into[..fields.Length];
+        into = into[..e.FieldCount];
+        if (e.IsInOrder && hashes.Length == into.Length) PrefixesInOrder(_schemas[e.EventId] ??= Names(e.EventId), hashes, into);
+        else PrefixesOfAny(e, hashes, into);
+        return into.Length;
+    }
+
+    void PrefixesInOrder(ReadOnlySpan<ulong> names, ReadOnlySpan<ulong> hashes, Span<ulong> into)
+    {
+        ReadOnlySpan<ulong> factors = _factors.AsSpan(0, into.Length);
+        hashes = hashes[..into.Length];
+        names = names[..into.Length];
+        ulong all = 0;
+        for (int i = 0; i < into.Length; i++)
+        {
+            all += Mix(hashes[i] ^ names[i], factors[i]);
+            into[i] = all;
+        }
+    }
+
+    void PrefixesOfAny(SysmonEvent e, ReadOnlySpan<ulong> hashes, Span<ulong> into)
+    {
+        ReadOnlySpan<DataField> fields = e.Fields;
         ulong all = 0;
         for (int i = 0; i < into.Length; i++)
         {
             ref readonly DataField field = ref fields[i];
             ulong value = i < hashes.Length ? hashes[i] : values.Of(e.Bytes(field.Value));
-            int id = field.Id.Value;
-            ulong name = (uint)id < (uint)names.Length ? names[id] : 0;
-            if (name == 0)
-            {
-                name = Name(e, field);
-                names = _names;
-            }
-            ulong one = value ^ name;
-            all += (one ^ (one >> 32)) * factors[i];
+            all += Mix(value ^ Name(e, field), _factors[i]);
             into[i] = all;
         }
-        return into.Length;
     }
+
+    static ulong Mix(ulong one, ulong factor) => (one ^ (one >> 32)) * factor;
 
     ulong Name(SysmonEvent e, in DataField field)
     {
-        ulong hash = values.Of(e.Bytes(field.Name)) | 1;
         int id = field.Id.Value;
+        if ((uint)id < (uint)_names.Length && _names[id] != 0) return _names[id];
+        ulong hash = Name(e.Bytes(field.Name));
         if (id < 0) return hash;
         if (id >= _names.Length) Array.Resize(ref _names, Math.Max(_names.Length * 2, id + 1));
         _names[id] = hash;
         return hash;
     }
+
+    ulong Name(ReadOnlySpan<byte> name) => values.Of(name) | 1;
+
+    ulong[] Names(int eventId) => [.. SysmonSchema.Find(eventId)!.Fields.Select(field => Name(field.Id.Utf8Name))];
 
     static ulong[] Factors(ValueHash values)
     {

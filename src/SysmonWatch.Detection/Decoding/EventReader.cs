@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Text;
+using System.Runtime.Intrinsics;
 using System.Text.Unicode;
 using SysmonWatch.Detection.Events;
 
@@ -29,6 +30,7 @@ ref struct EventReader
     readonly SysmonEvent _event;
     readonly bool _fromFile;
     readonly SystemMemory _systems;
+    readonly ValueEnds _ends;
     readonly ValueHash _hash;
     bool? _octal;
     bool _inData;
@@ -44,9 +46,11 @@ ref struct EventReader
     /// <param name="fromFile">True where rsyslog may have written it.</param>
     /// <param name="into">What to fill.</param>
     /// <param name="systems">What the events before looked like.</param>
+    /// <param name="ends">Finds where the values end.</param>
     /// <param name="hash">Hashes the values.</param>
-    public EventReader(byte[] buffer, Slice text, bool fromFile, SysmonEvent into, SystemMemory systems, ValueHash hash)
+    public EventReader(byte[] buffer, Slice text, bool fromFile, SysmonEvent into, SystemMemory systems, ValueEnds ends, ValueHash hash)
     {
+        _ends = ends;
         _systems = systems;
         _hash = hash;
         _buffer = buffer;
@@ -74,6 +78,7 @@ ref struct EventReader
 
         while (true)
         {
+            if (_inData && PlainFields(at)) return;
             if (_inData && CanonicalFields(ref at, out bool cut))
             {
                 if (cut) return;
@@ -106,6 +111,51 @@ ref struct EventReader
         }
     }
 
+    /// <summary>All fields of the event and its end, where they are exactly those of the schema.</summary>
+    /// <returns>False where they are not, or where that cannot be told this way; then nothing has been taken.</returns>
+    bool PlainFields(int at)
+    {
+        ReadOnlySpan<FieldTag> tags = _tags;
+        ReadOnlySpan<byte> text = _text;
+        if (_expected != 0 || _event.FieldCount != 0 || tags.Length == 0 || !text[at..].StartsWith(tags[0].StartTag)) return false;
+        ReadOnlySpan<byte> room = _buffer.AsSpan(_base);
+        if (room.Length - text.Length < ValueEnds.Overrun || !_event.TryRoom(tags.Length, out Span<DataField> fields, out Span<ulong> hashes)) return false;
+        int start = at + tags[0].Length - EndTag;
+        ReadOnlySpan<int> ends = _ends.Find(room, start, text.Length);
+        if (ends.Length != tags.Length + 1 || !text[ends[^2]..].SequenceEqual("</Data></EventData></Event>"u8)) return false;
+
+        Vector128<byte> special = Vector128<byte>.Zero;
+        fields = fields[..tags.Length];
+        for (int i = 0; i < fields.Length; i++)
+        {
+            ref readonly FieldTag tag = ref tags[i];
+            if (i > 0)
+            {
+                if (!tag.IsAt(text, ends[i - 1])) return false;
+                start = ends[i - 1] + tag.Length;
+            }
+            int length = ends[i] - start;
+            var name = new Slice(_base + start - tag.Length + FieldTag.NameAt, tag.Length - FieldTag.NameAt - 2);
+            fields[i] = new DataField(tag.Id, name, new Slice(_base + start, length), Repeated: false);
+            hashes[i] = ValueScan.Hash(room, start, length, _hash, ref special);
+        }
+        _expected = tags.Length;
+        Took(tags.Length, 0);
+        if (special.ExtractMostSignificantBits() != 0) FinishAll(fields, hashes);
+        return true;
+    }
+
+    /// <summary>Looks at every value of an event that has one which needs it.</summary>
+    void FinishAll(Span<DataField> fields, Span<ulong> hashes)
+    {
+        for (int i = 0; i < fields.Length; i++)
+        {
+            Slice value = Finish(fields[i].Value, ValueScan.Found.Escapes | ValueScan.Found.NotAscii);
+            fields[i] = fields[i] with { Value = value };
+            hashes[i] = _hash.Of(_buffer.AsSpan(value.Start, value.Length));
+        }
+    }
+
     /// <summary>
     /// As many fields as come in the order of the schema, each with one comparison for the end of the value before and its own start tag, and
     /// one search for its end.
@@ -122,31 +172,25 @@ ref struct EventReader
         bool fast = _forward & _event.TryRoom(tags.Length - i, out Span<DataField> fields, out Span<ulong> hashes);
         int taken = 0;
         int start = at + tags[i].Length - EndTag;
-        ReadOnlySpan<byte> room = _buffer.AsSpan(_base);
         while (true)
         {
             ref readonly FieldTag tag = ref tags[i];
-            int end = ValueScan.FindAndHash(room, start, _hash, out ValueScan.Found found, out ulong hash);
-            if (end < 0) end = FindAndHashFarther(start, out found, out hash);
+            int end = ValueScan.Find(text, start, out ValueScan.Found found);
             var name = new Slice(_base + start - tag.Length + FieldTag.NameAt, tag.Length - FieldTag.NameAt - 2);
             int next = i + 1;
             bool goesOn = end >= 0 && next < tags.Length && tags[next].IsAt(text, end);
-            if (!goesOn && (end < 0 || end > text.Length || !text[end..].StartsWith("</Data>"u8)))
+            if (!goesOn && (end < 0 || !text[end..].StartsWith("</Data>"u8)))
             {
                 Took(taken, first);
                 cut = !Value(start, tag.Id, name, schemaOrder: true, out at);
                 return true;
             }
             var value = new Slice(_base + start, end - start);
-            if (found != ValueScan.Found.Plain)
-            {
-                value = Finish(value, found);
-                hash = _hash.Of(_buffer.AsSpan(value.Start, value.Length));
-            }
+            if (found != ValueScan.Found.Plain) value = Finish(value, found);
             if (fast)
             {
                 fields[taken] = new DataField(tag.Id, name, value, Repeated: false);
-                hashes[taken++] = hash;
+                hashes[taken++] = _hash.Of(_buffer.AsSpan(value.Start, value.Length));
             }
             else
             {
@@ -162,14 +206,6 @@ ref struct EventReader
             at = end + EndTag;
             return true;
         }
-    }
-
-    /// <summary>The same as <see cref="ValueScan.FindAndHash"/> for a value that is very long or near the end of the buffer.</summary>
-    int FindAndHashFarther(int start, out ValueScan.Found found, out ulong hash)
-    {
-        int end = ValueScan.Find(_text, start, out found);
-        hash = end < 0 ? 0 : _hash.Of(_text[start..end]);
-        return end;
     }
 
     readonly void Took(int fields, int first) => _event.Took(fields, first, SysmonSchema.Places(_event.EventId), _hash.Mark);

@@ -12,7 +12,7 @@ namespace SysmonWatch.Detection.Decoding;
 /// <remarks>
 /// Each pair of 32-bit words is added to a pair of key words of its own and multiplied, and the products are added (NH): for any two values of one
 /// length the chance that they come out equal is 2^-32, over the keys. Blocks do not wait for each other and what lies behind the end counts as zeros,
-/// so the search for a value's end makes its hash on the way (<see cref="ValueScan.FindAndHash"/>).
+/// so hashing has no branches but for values that are longer than a block (<see cref="ValueScan.Hash"/>).
 /// Source: Black, Halevi, Krawczyk, Krovetz, Rogaway, "UMAC: Fast and Secure Message Authentication", 1999, section 4.
 /// </remarks>
 sealed class ValueHash

@@ -64,44 +64,40 @@ static class ValueScan
         return -1;
     }
 
-    /// <summary>The same, and the value's hash on the way.</summary>
-    /// <param name="room">The text and whatever follows it in the same memory: a place behind the text means that there was none in it.</param>
-    /// <param name="from">Where the value starts.</param>
+    /// <summary>The hash of a value, and whether it needs more than being looked at.</summary>
+    /// <param name="room">Holds the value, and as many bytes behind it as <see cref="ValueHash.Block"/> says.</param>
+    /// <param name="start">Where it starts.</param>
+    /// <param name="length">How long it is.</param>
     /// <param name="hash">Makes the hash.</param>
-    /// <param name="found">What the value holds.</param>
-    /// <param name="hashed">The hash of the value as it stands here.</param>
-    /// <returns>Its place; -1 where there is none near enough: then look with <see cref="Find"/>.</returns>
-    /// <remarks>
-    /// Two vectors a step without a branch between them: five of six values end in the first step, and a branch for each vector would be wrong for half of
-    /// them.
-    /// </remarks>
+    /// <param name="special">Gets the upper bit of some byte set where the value has a &amp;, a # or a byte above 0x7F.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int FindAndHash(ReadOnlySpan<byte> room, int from, ValueHash hash, out Found found, out ulong hashed)
+    public static ulong Hash(ReadOnlySpan<byte> room, int start, int length, ValueHash hash, ref Vector128<byte> special)
     {
-        ref byte start = ref MemoryMarshal.GetReference(room);
-        Vector128<byte> end = Vector128.Create((byte)'<');
-        Vector128<byte> special = Vector128<byte>.Zero;
+        if (length >= ValueHash.Segment) return HashLong(room.Slice(start, length), hash, ref special);
+        ref byte at = ref Unsafe.Add(ref MemoryMarshal.GetReference(room), start);
         Vector128<ulong> sum = Vector128<ulong>.Zero;
-        int last = Math.Min(room.Length, from + ValueHash.Segment) - ValueHash.Block;
+        Vector128<byte> low, high;
         int number = 0;
-        for (int at = from; at <= last; at += ValueHash.Block, number++)
+        for (int left = length; left >= ValueHash.Block; left -= ValueHash.Block, at = ref Unsafe.Add(ref at, ValueHash.Block))
         {
-            Vector128<byte> low = Vector128.LoadUnsafe(ref start, (nuint)at);
-            Vector128<byte> high = Vector128.LoadUnsafe(ref start, (nuint)at + 16);
-            uint ends = Vector128.Equals(low, end).ExtractMostSignificantBits() | (Vector128.Equals(high, end).ExtractMostSignificantBits() << 16);
-            int position = BitOperations.TrailingZeroCount(ends);
-            if (ends != 0) ValueHash.Cut(position, ref low, ref high);
-            // The upper bit of a byte says the same as the upper bit of a comparison that holds: look closer.
+            low = Vector128.LoadUnsafe(ref at);
+            high = Vector128.LoadUnsafe(ref at, 16);
             special |= low | high | Escapes(low) | Escapes(high);
-            sum += hash.Products(number, low, high);
-            if (ends == 0) continue;
-            found = special.ExtractMostSignificantBits() == 0 ? Found.Plain : Found.Escapes | Found.NotAscii;
-            hashed = hash.Finish(sum, at + position - from);
-            return at + position;
+            sum += hash.Products(number++, low, high);
         }
-        found = Found.Plain;
-        hashed = 0;
-        return -1;
+        low = Vector128.LoadUnsafe(ref at);
+        high = Vector128.LoadUnsafe(ref at, 16);
+        ValueHash.Cut(length % ValueHash.Block, ref low, ref high);
+        special |= low | high | Escapes(low) | Escapes(high);
+        return hash.Finish(sum + hash.Products(number, low, high), length);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static ulong HashLong(ReadOnlySpan<byte> value, ValueHash hash, ref Vector128<byte> special)
+    {
+        // Whether or not: looking takes less time than such a value deserves.
+        special = Vector128<byte>.AllBitsSet;
+        return hash.Of(value);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -84,13 +84,12 @@ public sealed class SysmonEvent : FieldedEvent
     /// <inheritdoc/>
     public override int FieldCount => _count;
 
-    /// <summary>Makes the event new again. Keeps its memory.</summary>
+    /// <summary>Makes the event new again. Keeps its memory, and the buffer until it gets another one.</summary>
     public void Clear()
     {
         _count = 0;
         _inOrder = 0;
         HashedFields = 0;
-        Buffer = [];
         Time = 0;
         EventId = 0;
         RecordId = 0;
@@ -150,11 +149,14 @@ public sealed class SysmonEvent : FieldedEvent
         if (inOrder)
         {
             _inOrder = _count;
-            _places = places;
+            if (_places != places) _places = places;
             return;
         }
         for (int i = first; i < _count; i++) _ids[i] = _fields[i].Id.Value;
     }
+
+    /// <summary>True where all fields are the first ones of the schema's, in its order.</summary>
+    internal bool IsInOrder => _count > 0 && _inOrder == _count;
 
     /// <summary>How many of the first fields have a hash of their value.</summary>
     internal int HashedFields { get; private set; }
