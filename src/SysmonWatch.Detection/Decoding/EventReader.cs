@@ -125,7 +125,9 @@ ref struct EventReader
         if (ends.Length != tags.Length + 1 || !text[ends[^2]..].SequenceEqual("</Data></EventData></Event>"u8)) return false;
 
         Vector128<byte> special = Vector128<byte>.Zero;
+        ValueHash hash = _hash;
         fields = fields[..tags.Length];
+        hashes = hashes[..tags.Length];
         for (int i = 0; i < fields.Length; i++)
         {
             ref readonly FieldTag tag = ref tags[i];
@@ -137,7 +139,15 @@ ref struct EventReader
             int length = ends[i] - start;
             var name = new Slice(_base + start - tag.Length + FieldTag.NameAt, tag.Length - FieldTag.NameAt - 2);
             fields[i] = new DataField(tag.Id, name, new Slice(_base + start, length), Repeated: false);
-            hashes[i] = ValueScan.Hash(room, start, length, _hash, ref special);
+            if (length < ValueHash.Segment)
+            {
+                hashes[i] = ValueScan.Hash(room, start, length, hash, out Vector128<byte> one);
+                special |= one;
+            }
+            else
+            {
+                special = Vector128<byte>.AllBitsSet;
+            }
         }
         _expected = tags.Length;
         Took(tags.Length, 0);
@@ -145,7 +155,7 @@ ref struct EventReader
         return true;
     }
 
-    /// <summary>Looks at every value of an event that has one which needs it.</summary>
+    /// <summary>Looks at every value of an event that has one which needs it or is very long.</summary>
     void FinishAll(Span<DataField> fields, Span<ulong> hashes)
     {
         for (int i = 0; i < fields.Length; i++)
@@ -447,6 +457,7 @@ ref struct EventReader
         Slice computer = known.Computer;
         Slice user = known.UserId;
         _event.EventId = known.EventId;
+        _event.ComputerMark = known.ComputerMark;
         Take(
             micros, record, known.ProcessId,
             computer with { Start = _base + tailAt + computer.Start },

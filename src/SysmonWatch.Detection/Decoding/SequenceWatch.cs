@@ -33,6 +33,7 @@ public sealed class SequenceWatch
     ulong _key1;
     ContentHash _content;
     ComputerSequence? _last;
+    int _lastMark;
     long _clock;
 
     /// <summary>A watch that has seen nothing.</summary>
@@ -217,13 +218,14 @@ public sealed class SequenceWatch
 
     ComputerSequence Computer(SysmonEvent e)
     {
-        ReadOnlySpan<byte> name = e.Bytes(e.Computer);
         _clock++;
-        if (_last is { } last && name.SequenceEqual(last.Utf8))
+        if (_last is { } last && ((e.ComputerMark != 0 && e.ComputerMark == _lastMark) || e.Bytes(e.Computer).SequenceEqual(last.Utf8)))
         {
+            _lastMark = e.ComputerMark;
             last.LastUsed = _clock;
             return last;
         }
+        ReadOnlySpan<byte> name = e.Bytes(e.Computer);
         ulong key = Hash.Of(name);
         if (!_computers.TryGetValue(key, out ComputerSequence? computer))
         {
@@ -238,7 +240,7 @@ public sealed class SequenceWatch
             _computers.Add(key, computer);
         }
         computer.LastUsed = _clock;
-        _last = computer;
+        (_last, _lastMark) = (computer, e.ComputerMark);
         return computer;
     }
 }

@@ -67,14 +67,14 @@ static class ValueScan
     /// <summary>The hash of a value, and whether it needs more than being looked at.</summary>
     /// <param name="room">Holds the value, and as many bytes behind it as <see cref="ValueHash.Block"/> says.</param>
     /// <param name="start">Where it starts.</param>
-    /// <param name="length">How long it is.</param>
+    /// <param name="length">How long it is; shorter than <see cref="ValueHash.Segment"/>.</param>
     /// <param name="hash">Makes the hash.</param>
-    /// <param name="special">Gets the upper bit of some byte set where the value has a &amp;, a # or a byte above 0x7F.</param>
+    /// <param name="special">The upper bit of some byte is set where the value has a &amp;, a # or a byte above 0x7F.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ulong Hash(ReadOnlySpan<byte> room, int start, int length, ValueHash hash, ref Vector128<byte> special)
+    public static ulong Hash(ReadOnlySpan<byte> room, int start, int length, ValueHash hash, out Vector128<byte> special)
     {
-        if (length >= ValueHash.Segment) return HashLong(room.Slice(start, length), hash, ref special);
         ref byte at = ref Unsafe.Add(ref MemoryMarshal.GetReference(room), start);
+        Vector128<byte> seen = Vector128<byte>.Zero;
         Vector128<ulong> sum = Vector128<ulong>.Zero;
         Vector128<byte> low, high;
         int number = 0;
@@ -82,22 +82,14 @@ static class ValueScan
         {
             low = Vector128.LoadUnsafe(ref at);
             high = Vector128.LoadUnsafe(ref at, 16);
-            special |= low | high | Escapes(low) | Escapes(high);
+            seen |= low | high | Escapes(low) | Escapes(high);
             sum += hash.Products(number++, low, high);
         }
         low = Vector128.LoadUnsafe(ref at);
         high = Vector128.LoadUnsafe(ref at, 16);
-        ValueHash.Cut(length % ValueHash.Block, ref low, ref high);
-        special |= low | high | Escapes(low) | Escapes(high);
+        ValueHash.Cut(length & (ValueHash.Block - 1), ref low, ref high);
+        special = seen | low | high | Escapes(low) | Escapes(high);
         return hash.Finish(sum + hash.Products(number, low, high), length);
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    static ulong HashLong(ReadOnlySpan<byte> value, ValueHash hash, ref Vector128<byte> special)
-    {
-        // Whether or not: looking takes less time than such a value deserves.
-        special = Vector128<byte>.AllBitsSet;
-        return hash.Of(value);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -48,6 +48,9 @@ public sealed class SysmonEvent : FieldedEvent
     /// <summary>The Computer element's place in <see cref="Buffer"/>.</summary>
     public Slice Computer { get; set; }
 
+    /// <summary>Two events with the same mark have the same Computer; 0 says nothing, and so do different marks.</summary>
+    internal int ComputerMark { get; set; }
+
     /// <summary>Security/@UserId's place in <see cref="Buffer"/>: Sysmon's own effective user id.</summary>
     public Slice SysmonUserId { get; set; }
 
@@ -97,14 +100,15 @@ public sealed class SysmonEvent : FieldedEvent
         HasTime = false;
         SysmonProcessId = 0;
         Computer = default;
+        ComputerMark = 0;
         SysmonUserId = default;
         Marks = EventMarks.None;
         CutField = null;
         FieldsLeftOut = 0;
         Process = null;
         TargetPath = null;
+        // Without repairs nothing was repaired; where there were some, this forgets what.
         Repairs = Repairs.None;
-        _repaired.Clear();
     }
 
     /// <summary>Adds a field as the decoder meets it.</summary>

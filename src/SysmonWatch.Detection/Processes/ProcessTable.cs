@@ -214,7 +214,8 @@ sealed class ProcessTable(int mostProcesses, long mostBytes)
         _byKey.Remove(position);
         Count--;
         Bytes -= _entries[slot].Size;
-        _entries[slot] = new Entry { Newer = _freed };
+        _entries[slot].What.Node = null!;
+        _entries[slot].Newer = _freed;
         _freed = slot;
         Evictions++;
     }

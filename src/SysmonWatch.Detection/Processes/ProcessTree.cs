@@ -22,6 +22,7 @@ public sealed class ProcessTree
     ProcessTable _table;
     readonly byte[] _lastComputer = new byte[256];
     int _lastComputerLength = -1;
+    int _lastComputerMark;
     ulong _lastComputerHash;
     readonly int _mostProcesses;
     readonly long _mostBytes;
@@ -48,7 +49,7 @@ public sealed class ProcessTree
         // A forged event must not become anybody's ancestor.
         if ((e.Marks & EventMarks.Forged) != 0) return;
 
-        ulong computer = Computer(e.Bytes(e.Computer));
+        ulong computer = Computer(e);
         switch (e.EventId)
         {
             case 1:
@@ -77,14 +78,19 @@ public sealed class ProcessTree
     }
 
     /// <summary>The hash of a computer's name; nearly all events of a stream are of one.</summary>
-    ulong Computer(ReadOnlySpan<byte> name)
+    ulong Computer(SysmonEvent e)
     {
-        if (name.Length == _lastComputerLength && name.SequenceEqual(_lastComputer.AsSpan(0, name.Length))) return _lastComputerHash;
-        ulong hash = ProcessKey.HashOf(name);
-        if (name.Length > _lastComputer.Length) return hash;
-        name.CopyTo(_lastComputer);
-        (_lastComputerLength, _lastComputerHash) = (name.Length, hash);
-        return hash;
+        if (e.ComputerMark != 0 && e.ComputerMark == _lastComputerMark) return _lastComputerHash;
+        ReadOnlySpan<byte> name = e.Bytes(e.Computer);
+        if (name.Length != _lastComputerLength || !name.SequenceEqual(_lastComputer.AsSpan(0, name.Length)))
+        {
+            ulong hash = ProcessKey.HashOf(name);
+            if (name.Length > _lastComputer.Length) return hash;
+            name.CopyTo(_lastComputer);
+            (_lastComputerLength, _lastComputerHash) = (name.Length, hash);
+        }
+        _lastComputerMark = e.ComputerMark;
+        return _lastComputerHash;
     }
 
     ProcessNode? Start(SysmonEvent e, ulong computer)
