@@ -22,4 +22,5 @@ public enum RecordOrigin : byte
 /// <param name="Text">Its bytes in the batch's buffer.</param>
 /// <param name="Origin">Where it came from.</param>
 /// <param name="Arrival">When the source took it, microseconds since 1970 (journal: its own timestamp); 0 where there is none (replay of a file).</param>
-public readonly record struct LogRecord(Slice Text, RecordOrigin Origin, long Arrival);
+/// <param name="Before">How many lines stand before it in its own line, because a write was torn; 0 for a line of its own.</param>
+public readonly record struct LogRecord(Slice Text, RecordOrigin Origin, long Arrival, byte Before = 0);

@@ -12,6 +12,7 @@ sealed class DecodedInput
     public List<(SysmonNotice Notice, string Text)> Notices { get; } = [];
     public int NotSysmon { get; private set; }
     public int Unreadable { get; private set; }
+    public int Unbelieved { get; private set; }
     public long SkippedTooLong { get; private set; }
     public long SkippedWithoutMessage { get; private set; }
     public long SkippedMalformed { get; private set; }
@@ -49,8 +50,15 @@ sealed class DecodedInput
 
     void Take(byte[] buffer, LogRecord record, SysmonDecoder decoder, SysmonEvent into)
     {
+        for (LogRecord? next = record; next is { } line; next = decoder.Glued) TakeOne(buffer, line, decoder, into);
+    }
+
+    void TakeOne(byte[] buffer, LogRecord record, SysmonDecoder decoder, SysmonEvent into)
+    {
         byte[] raw = buffer.AsSpan(record.Text.Start, record.Text.Length).ToArray();
-        switch (decoder.Decode(buffer, record, into, out SysmonNotice notice))
+        DecodeOutcome outcome = decoder.Decode(buffer, record, into, out SysmonNotice notice);
+        if (decoder.HasUnbelieved) Unbelieved++;
+        switch (outcome)
         {
             case DecodeOutcome.Event:
                 Events.Add(DecodedEvent.Of(into, raw, record));
