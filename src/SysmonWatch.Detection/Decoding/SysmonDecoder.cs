@@ -99,6 +99,7 @@ public sealed class SysmonDecoder
         into.Buffer = buffer;
         if (record.Origin == RecordOrigin.JournalOfAnother) into.Marks |= EventMarks.Forged;
         if (record.Before > 0) into.Marks |= EventMarks.Irregular | EventMarks.Doubtful;
+        if (record.Recovered) into.Marks |= EventMarks.Doubtful;
         var reader = new EventReader(buffer, message, fromFile, into, _systems);
         reader.Read();
         if (reader.Glued != Glue.None) Take(reader.Glued, record, message.Start + reader.GluedAt);
@@ -142,6 +143,6 @@ public sealed class SysmonDecoder
             HasUnbelieved = true;
             return;
         }
-        Glued = new LogRecord(new Slice(at, record.Text.End - at), record.Origin, record.Arrival, (byte)(record.Before + 1));
+        Glued = new LogRecord(new Slice(at, record.Text.End - at), record.Origin, record.Arrival, (byte)(record.Before + 1), record.Recovered);
     }
 }

@@ -13,6 +13,7 @@ sealed class DecodedInput
     public int NotSysmon { get; private set; }
     public int Unreadable { get; private set; }
     public int Unbelieved { get; private set; }
+    public List<InputDamage> Damage { get; } = [];
     public long SkippedTooLong { get; private set; }
     public long SkippedWithoutMessage { get; private set; }
     public long SkippedMalformed { get; private set; }
@@ -31,6 +32,7 @@ sealed class DecodedInput
             result.SkippedTooLong += batch.SkippedTooLong;
             result.SkippedWithoutMessage += batch.SkippedWithoutMessage;
             result.SkippedMalformed += batch.SkippedMalformed;
+            result.Damage.AddRange(batch.Damage);
             foreach (LogRecord record in batch.Records) result.Take(batch.Buffer, record, decoder, into);
         }
         while (more);
