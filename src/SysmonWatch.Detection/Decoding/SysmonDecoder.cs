@@ -22,7 +22,11 @@ public sealed class SysmonDecoder
 
     readonly HeaderMemory _headers = new();
     readonly SystemMemory _systems = new();
+    readonly ValueEnds _ends = new();
     long _previousTime;
+
+    /// <summary>Hashes values on the way, for whoever compares events; whose hashes they are stands in the event.</summary>
+    internal ValueHash Hash { get; set; } = SequenceWatch.NewHash();
 
     /// <summary>
     /// The time in the header of the last record decoded, in microseconds since 1970; 0 where it has none or one without year and zone. For
@@ -96,11 +100,12 @@ public sealed class SysmonDecoder
             return DecodeOutcome.Notice;
         }
 
-        into.Buffer = buffer;
+        // The same one for all events of a batch.
+        if (into.Buffer != buffer) into.Buffer = buffer;
         if (record.Origin == RecordOrigin.JournalOfAnother) into.Marks |= EventMarks.Forged;
         if (record.Before > 0) into.Marks |= EventMarks.Irregular | EventMarks.Doubtful;
         if (record.Recovered) into.Marks |= EventMarks.Doubtful;
-        var reader = new EventReader(buffer, message, fromFile, into, _systems);
+        var reader = new EventReader(buffer, message, fromFile, into, _systems, _ends, Hash);
         reader.Read();
         if (reader.Glued != Glue.None) Take(reader.Glued, record, message.Start + reader.GluedAt);
         if (into.EventId == 0) return DecodeOutcome.Unreadable;

@@ -39,7 +39,7 @@ public sealed class ProcessTableTests
                         model.Put(new Remembered(key, node, (ulong)text, Ended: false));
                         break;
                     case 3:
-                        Assert.Equal(model.Touch(model.Entries.FindIndex(e => e.Key == key)), table.TryGet(key, out Remembered byKey) ? byKey : null);
+                        Assert.Equal(model.Touch(model.Entries.FindIndex(e => e.Key == key))?.Node, table.Get(key));
                         break;
                     case 4:
                         Assert.Equal(model.Touch(model.Current(key)), table.TryGetByProcessId(key.Computer, key.ProcessId, out Remembered byId) ? byId : null);
@@ -73,7 +73,7 @@ public sealed class ProcessTableTests
         }
 
         Assert.Equal((4096, 20_000 - 4096, 4096 * SizeBesideText), (table.Count, table.Evictions, table.Bytes));
-        Assert.All(table.OldestFirst.ToArray(), process => Assert.True(table.TryGet(process.Key, out Remembered found) && found.Node == process.Node));
+        Assert.All(table.OldestFirst.ToArray(), process => Assert.True(table.Get(process.Key) == process.Node));
     }
 
     sealed class Model(int most, long mostBytes)
