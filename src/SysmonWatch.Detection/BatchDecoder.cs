@@ -45,13 +45,19 @@ public sealed class BatchDecoder(SequenceWatch sequence, ProcessTree tree, Arriv
         counters.Records += records.Records.Count;
         foreach (LogRecord record in records.Records)
         {
-            try
+            LogRecord? next = record;
+            while (next is { } line)
             {
-                Decode(batch, record, arrival);
-            }
-            catch (Exception bug) when (OnBug is not null)
-            {
-                OnBug(bug);
+                next = null;
+                try
+                {
+                    Decode(batch, line, arrival);
+                    next = _decoder.Glued;
+                }
+                catch (Exception bug) when (OnBug is not null)
+                {
+                    OnBug(bug);
+                }
             }
         }
     }
@@ -59,7 +65,10 @@ public sealed class BatchDecoder(SequenceWatch sequence, ProcessTree tree, Arriv
     void Decode(EventBatch batch, in LogRecord record, long arrival)
     {
         SysmonEvent e = batch.Next();
-        switch (_decoder.Decode(batch.Records.Buffer, record, e, out SysmonNotice notice))
+        DecodeOutcome outcome = _decoder.Decode(batch.Records.Buffer, record, e, out SysmonNotice notice);
+        if (record.Before > 0) counters.Glued++;
+        if (_decoder.HasUnbelieved) counters.Unbelieved++;
+        switch (outcome)
         {
             case DecodeOutcome.Event:
                 if (IsCovered(e, record.Origin, batch.Records.CoveredSince)) counters.Covered++;
@@ -107,11 +116,8 @@ public sealed class BatchDecoder(SequenceWatch sequence, ProcessTree tree, Arriv
     bool Take(SysmonEvent e, RecordOrigin origin, long arrived, List<SequenceFact> facts)
     {
         if ((e.Marks & EventMarks.Forged) != 0) counters.Forged++;
-        if (origin == RecordOrigin.File && _heuristic.Doubt(e) != ForgeryDoubt.None)
-        {
-            e.Marks |= EventMarks.Doubtful;
-            counters.Doubtful++;
-        }
+        if (origin == RecordOrigin.File && _heuristic.Doubt(e) != ForgeryDoubt.None) e.Marks |= EventMarks.Doubtful;
+        if ((e.Marks & EventMarks.Doubtful) != 0) counters.Doubtful++;
         int known = facts.Count;
         SequenceOutcome outcome = Sequence.Observe(e, origin == RecordOrigin.JournalOfSysmon, facts);
         Count(facts, known);

@@ -45,6 +45,12 @@ public sealed class DetectionCounters
     /// <summary>Events of a file that look as if Sysmon had not written them; evaluated all the same.</summary>
     public long Doubtful { get; internal set; }
 
+    /// <summary>Lines that began within another line, where a write was torn; decoded and evaluated like others.</summary>
+    public long Glued { get; internal set; }
+
+    /// <summary>Lines with another event within, that nothing says Sysmon wrote; that event is not evaluated.</summary>
+    public long Unbelieved { get; internal set; }
+
     /// <summary>Events dated too far ahead; evaluated, but they advance no window.</summary>
     public long FutureDated { get; internal set; }
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using SysmonWatch.Detection.Decoding;
@@ -29,6 +30,7 @@ static class DecodeCommand
         var decoder = new SysmonDecoder();
         var decoded = new SysmonEvent();
         var records = new RecordBatch();
+        long unbelieved = 0;
         using var input = new InputFiles(files, errors);
         using var lines = new MemoryStream();
         // What could act on a terminal is escaped all the same; only <, > and & are left readable.
@@ -37,16 +39,25 @@ static class DecodeCommand
         {
             foreach (LogRecord record in records.Records)
             {
-                if (decoder.Decode(records.Buffer, record, decoded, out _) != DecodeOutcome.Event) continue;
-                DecodedEventJson.Write(json, decoded);
-                json.Flush();
-                json.Reset();
-                lines.WriteByte((byte)'\n');
-                if (lines.Length >= FlushAt) Flush(lines, output);
+                for (LogRecord? next = record; next is { } line; next = decoder.Glued)
+                {
+                    if (decoder.Decode(records.Buffer, line, decoded, out _) == DecodeOutcome.Event) Write(decoded);
+                    if (decoder.HasUnbelieved) unbelieved++;
+                }
             }
             Flush(lines, output);
         }
+        if (unbelieved > 0) errors.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{unbelieved:N0} lines hold a second event that nothing says Sysmon wrote; it was left out."));
         return input.WasDamaged ? ExitCodes.NoInput : ExitCodes.Success;
+
+        void Write(SysmonEvent decoded)
+        {
+            DecodedEventJson.Write(json, decoded);
+            json.Flush();
+            json.Reset();
+            lines.WriteByte((byte)'\n');
+            if (lines.Length >= FlushAt) Flush(lines, output);
+        }
     }
 
     static void Flush(MemoryStream lines, Stream output)

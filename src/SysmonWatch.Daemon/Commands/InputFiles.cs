@@ -1,3 +1,4 @@
+using System.Globalization;
 using SysmonWatch.Detection.Decoding;
 
 namespace SysmonWatch.Daemon.Commands;
@@ -7,8 +8,12 @@ namespace SysmonWatch.Daemon.Commands;
 /// <param name="errors">Is told which of them is damaged; what stands before the damage is read all the same, and so is the next file.</param>
 sealed class InputFiles(IReadOnlyList<string> files, TextWriter errors) : IDisposable
 {
+    /// <summary>How many places of one file are told; the others are counted.</summary>
+    const int MostSaid = 10;
+
     readonly Queue<string> _waiting = new(files);
     RecordReader? _reader;
+    long _leftOut;
 
     /// <summary>True where a file could not be read to its end.</summary>
     public bool WasDamaged { get; private set; }
@@ -52,11 +57,15 @@ sealed class InputFiles(IReadOnlyList<string> files, TextWriter errors) : IDispo
                     continue;
                 }
             }
-            if (_reader.TryRead(into)) return true;
+            bool more = _reader.TryRead(into);
+            Report(_waiting.Peek(), into);
+            if (more) return true;
             InvalidDataException? damaged = _reader.Damage;
             _reader.Dispose();
             _reader = null;
             string ended = _waiting.Dequeue();
+            if (_leftOut > MostSaid) errors.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{ended}: {_leftOut - MostSaid:N0} more pieces were left out."));
+            _leftOut = 0;
             if (damaged is not null) Report(ended, damaged);
             // What the last read skipped is still to be counted.
             if (into.SkippedTooLong + into.SkippedWithoutMessage + into.SkippedMalformed > 0) return true;
@@ -64,6 +73,24 @@ sealed class InputFiles(IReadOnlyList<string> files, TextWriter errors) : IDispo
     }
 
     public void Dispose() => _reader?.Dispose();
+
+    /// <summary>Says what was left out of a file, where and why.</summary>
+    void Report(string file, RecordBatch batch)
+    {
+        foreach (InputDamage damage in batch.Damage.Take((int)Math.Max(0, MostSaid - _leftOut)))
+        {
+            string what = damage.Reason switch
+            {
+                InputDamageReason.NoField => "this line is no field of a journal entry and no line of syslog; it was left out",
+                InputDamageReason.NoObject => "this line is no JSON object of the journal and no line of syslog; it was left out",
+                InputDamageReason.EndsWithin => $"the input ends within this field of {damage.Claimed:N0} bytes",
+                _ => $"this field does not end after the {damage.Claimed:N0} bytes that it says it has; it was left out",
+            };
+            string after = damage.Skipped > 0 ? $"; {damage.Skipped:N0} bytes were passed over" : "";
+            errors.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{file}: byte {damage.Offset:N0}: {what}{after}."));
+        }
+        _leftOut += batch.SkippedMalformed;
+    }
 
     void Report(string file, InvalidDataException why)
     {

@@ -110,6 +110,8 @@ static class ReplayCommand
             ("forged events, not believed", counters.Forged),
             ("events with the identity of another", counters.Conflicts),
             ("events of a file that look as if Sysmon had not written them", counters.Doubtful),
+            ("lines that began within another line (a write was torn), evaluated", counters.Glued),
+            ("lines with a second event that nothing says Sysmon wrote, not evaluated", counters.Unbelieved),
             ("events from the future, which advance no window", counters.FutureDated),
             ("events missing by their numbers", counters.Missing),
             ("times that the numbers started anew", counters.Resets),

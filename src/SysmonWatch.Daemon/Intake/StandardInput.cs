@@ -55,6 +55,7 @@ sealed class StandardInput : SingleSource
         into.SkippedTooLong = _ahead.SkippedTooLong;
         into.SkippedWithoutMessage = _ahead.SkippedWithoutMessage;
         into.SkippedMalformed = _ahead.SkippedMalformed;
+        into.Damage.AddRange(_ahead.Damage);
         Counters.Take(into);
         return more;
     }

@@ -8,7 +8,7 @@ namespace SysmonWatch.Detection.Decoding;
 /// <summary>Writes an event as <c>sysmonwatch decode</c> prints it. The names are a contract: more may come, none goes.</summary>
 /// <remarks>
 /// Always: event_id, record_id, computer, time, truncated, fields. Where it applies: cut_field, duplicate_fields, forged, and ours:
-/// <c>marks</c> (ambiguous_escape, invalid_utf8, irregular, future_dated, conflicting) and fields_left_out. record_id and time are null where
+/// <c>marks</c> (ambiguous_escape, invalid_utf8, irregular, future_dated, conflicting, doubtful) and fields_left_out. record_id and time are null where
 /// the event has none that can be read.
 /// </remarks>
 public static class DecodedEventJson
@@ -77,6 +77,7 @@ public static class DecodedEventJson
         if ((marks & EventMarks.InvalidUtf8) != 0) writer.WriteStringValue("invalid_utf8"u8);
         if ((marks & EventMarks.Irregular) != 0) writer.WriteStringValue("irregular"u8);
         if ((marks & EventMarks.Conflicting) != 0) writer.WriteStringValue("conflicting"u8);
+        if ((marks & EventMarks.Doubtful) != 0) writer.WriteStringValue("doubtful"u8);
         writer.WriteEndArray();
     }
 

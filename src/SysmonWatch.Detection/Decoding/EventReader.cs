@@ -39,6 +39,8 @@ ref struct EventReader
     bool _sawData;
     bool _forward = true;
     int _expected;
+    int _restAt;
+    int _soundUpTo;
     ReadOnlySpan<FieldTag> _tags;
 
     /// <param name="buffer">Holds the event.</param>
@@ -60,6 +62,12 @@ ref struct EventReader
         _fromFile = fromFile;
     }
 
+    /// <summary>What was found where reading ended.</summary>
+    public Glue Glued { get; private set; }
+
+    /// <summary>Where the line that was found begins, from the event's first byte on; meaningful with <see cref="Glue.Line"/> only.</summary>
+    public readonly int GluedAt => _restAt;
+
     /// <summary>True where a message is an event: <c>&lt;Event&gt;</c>, or with attributes.</summary>
     public static bool IsEventStart(ReadOnlySpan<byte> text) =>
         text.Length > 6 && text.StartsWith("<Event"u8) && text[6] is (byte)'>' or (byte)' ' or (byte)'\t';
@@ -69,12 +77,18 @@ ref struct EventReader
     {
         int at = RememberedSystem();
         if (at == 0) at = CanonicalSystem();
-        if (at == 0) at = _text.IndexOf((byte)'>') + 1;
         if (at == 0)
         {
-            Truncated();
-            return;
+            int end = _text[1..].IndexOfAny(TagEnds) + 1;
+            if (end == 0 || _text[end] == '<')
+            {
+                if (end > 0) Irregular();
+                Cut("<Event"u8.Length);
+                return;
+            }
+            at = end + 1;
         }
+        _soundUpTo = at;
 
         while (true)
         {
@@ -83,6 +97,7 @@ ref struct EventReader
             {
                 if (cut) return;
                 if (_text[at..].SequenceEqual("</EventData></Event>"u8)) return;
+                _soundUpTo = at;
                 continue;
             }
             int open = _text[at..].IndexOf((byte)'<');
@@ -104,10 +119,12 @@ ref struct EventReader
             if (_text[close] == '<')
             {
                 Irregular();
-                Truncated();
+                Cut(_soundUpTo);
                 return;
             }
             if (!Tag(open, close, out at)) return;
+            // The <PRI> of a header is no tag.
+            if (!Timestamp.IsDigit(_text[open + 1])) _soundUpTo = at;
         }
     }
 
@@ -239,7 +256,10 @@ ref struct EventReader
             ReadOnlySpan<byte> ended = tag[1..].TrimEnd(" "u8);
             if (ended.SequenceEqual("Event"u8))
             {
-                if (!IsBlank(_text[next..])) Irregular();
+                if (IsBlank(_text[next..])) return false;
+                Irregular();
+                // Behind a whole event nothing was torn but its newline.
+                Look(next, latest: 1);
                 return false;
             }
             if (ended.SequenceEqual("EventData"u8)) _inData = false;
@@ -260,7 +280,7 @@ ref struct EventReader
         {
             // A second event begins before the first has ended.
             Irregular();
-            Truncated();
+            Cut(_soundUpTo);
             return false;
         }
         if (name.SequenceEqual("EventData"u8))
@@ -324,6 +344,11 @@ ref struct EventReader
         // What stands up to the next tag is whole only where there is a next tag.
         int end = _text[next..].IndexOf((byte)'<');
         if (end < 0) return;
+        if (next + end + 1 < _text.Length && _text[next + end + 1] != '/')
+        {
+            Irregular();
+            return;
+        }
         var value = new Slice(_base + next, end);
         ReadOnlySpan<byte> text = _text.Slice(next, end);
         // Never read over a value again: once unescaped it can hold what looks like markup.
@@ -386,8 +411,16 @@ ref struct EventReader
         }
 
         int whole = end - from;
-        if (end < 0) whole = Escapes.WholeLength(_text[from..], Octal());
-        else if (!"</Data>"u8.StartsWith(_text[end..])) Irregular();
+        if (end < 0)
+        {
+            whole = Escapes.WholeLength(_text[from..], Octal());
+        }
+        else if (!"</Data>"u8.StartsWith(_text[end..]))
+        {
+            Irregular();
+            Look(from, latest: int.MaxValue);
+            if (Glued == Glue.Line && _restAt <= end) whole = Escapes.WholeLength(_text[from.._restAt], Octal());
+        }
         Truncated();
         Slice cut = Finish(new Slice(_base + from, whole), found);
         _event.CutField = new DataField(id, name, cut, Repeated: false);
@@ -530,6 +563,22 @@ ref struct EventReader
     /// Looked at before the first value is unescaped, which makes control bytes of its own.
     /// </summary>
     bool Octal() => _octal ??= _fromFile && _text.TrimEnd("\r\n\t \0"u8).IndexOfAny(RawControls) < 0;
+
+    /// <summary>The event ends before its end, somewhere behind a place, and something else may follow there.</summary>
+    void Cut(int from)
+    {
+        Truncated();
+        Look(from, latest: int.MaxValue);
+    }
+
+    /// <summary>Looks for another event from a place on.</summary>
+    void Look(int from, int latest)
+    {
+        Glued = GluedLine.Find(_text[from..], out int start, latest);
+        // Only a file can have torn lines: what comes from the journal came message by message.
+        if (Glued == Glue.Line && !_fromFile) Glued = Glue.NotBelieved;
+        _restAt = from + start;
+    }
 
     readonly void Irregular() => _event.Marks |= EventMarks.Irregular;
 

@@ -40,7 +40,8 @@ sealed class JournalEntry
 
     /// <summary>Ends the record: adds it to the batch, counts it, or lets it go. Then it is new again.</summary>
     /// <param name="into">Has MESSAGE from <see cref="MessageStart"/> on, behind everything else.</param>
-    public void Finish(RecordBatch into)
+    /// <param name="recovered">It stands where damage is, and may be a piece of a value's text: what it says of itself proves nothing.</param>
+    public void Finish(RecordBatch into, bool recovered = false)
     {
         bool ofSysmon = _identifier.Value.SequenceEqual("sysmon"u8);
         bool ofJournald = !ofSysmon && _transport.Value.SequenceEqual("driver"u8);
@@ -57,7 +58,8 @@ sealed class JournalEntry
                 long arrival = Utf8Parser.TryParse(_received.Value, out long micros, out _) ? micros : 0;
                 // journald's own messages (_TRANSPORT=driver, which nobody else gets) are as good as Sysmon's.
                 RecordOrigin origin = ofJournald ? RecordOrigin.JournalOfSysmon : JournalTrust.Judge(_transport.Value, _uid.Value, _executable.Value, message);
-                into.Records.Add(new LogRecord(new Slice(start, message.Length), origin, arrival));
+                if (recovered && origin == RecordOrigin.JournalOfSysmon) origin = RecordOrigin.JournalOfUnknown;
+                into.Records.Add(new LogRecord(new Slice(start, message.Length), origin, arrival, Recovered: recovered));
             }
             else
             {

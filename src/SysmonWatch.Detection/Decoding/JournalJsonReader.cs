@@ -4,7 +4,7 @@ namespace SysmonWatch.Detection.Decoding;
 
 /// <summary>
 /// Records from <c>journalctl -o json</c>: an object a line, where a value is a string, an array of byte numbers (not printable), an array of
-/// either (the field came twice) or null (too long for it without <c>--all</c>).
+/// either (the field came twice) or null (too long for it without <c>--all</c>). Lines of syslog among them are taken as such.
 /// </summary>
 /// <remarks>Source: systemd.io/JOURNAL_EXPORT_FORMATS.</remarks>
 sealed class JournalJsonReader(Stream stream, byte[] ahead, bool fill) : RecordReader(stream, ahead, fill)
@@ -31,15 +31,16 @@ sealed class JournalJsonReader(Stream stream, byte[] ahead, bool fill) : RecordR
                 continue;
             }
             int end = newline < 0 ? _length : _at + newline;
+            long offset = GivenOut - (_length - _at);
             ReadOnlySpan<byte> line = _buffer.AsSpan(_at, end - _at).Trim(" \t\r\x1E"u8);
             _at = Math.Min(end + 1, _length);
-            if (line.Length > 0) ReadObject(line, into);
+            if (line.Length > 0) ReadObject(line, offset, into);
             if (newline < 0) break;
         }
         return into.Records.Count > 0;
     }
 
-    void ReadObject(ReadOnlySpan<byte> line, RecordBatch into)
+    void ReadObject(ReadOnlySpan<byte> line, long offset, RecordBatch into)
     {
         int start = into.Length;
         try
@@ -79,7 +80,9 @@ sealed class JournalJsonReader(Stream stream, byte[] ahead, bool fill) : RecordR
         {
             into.Length = start;
             _entry.Abandon();
-            into.SkippedMalformed++;
+            // One line of JSON that somebody wrote into a syslog file must not hide all others.
+            if (line.Length <= into.LongestRecord && SyslogHeader.Read(line).Program != LineProgram.None) into.Add(line, RecordOrigin.File, 0);
+            else into.LeaveOut(new InputDamage(offset, InputDamageReason.NoObject));
             return;
         }
         _entry.Finish(into);

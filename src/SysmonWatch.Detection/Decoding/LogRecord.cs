@@ -22,4 +22,6 @@ public enum RecordOrigin : byte
 /// <param name="Text">Its bytes in the batch's buffer.</param>
 /// <param name="Origin">Where it came from.</param>
 /// <param name="Arrival">When the source took it, microseconds since 1970 (journal: its own timestamp); 0 where there is none (replay of a file).</param>
-public readonly record struct LogRecord(Slice Text, RecordOrigin Origin, long Arrival);
+/// <param name="Before">How many lines stand before it in its own line, because a write was torn; 0 for a line of its own.</param>
+/// <param name="Recovered">True where it was found within what damage of the input made unreadable: it may be a piece of a value's text.</param>
+public readonly record struct LogRecord(Slice Text, RecordOrigin Origin, long Arrival, byte Before = 0, bool Recovered = false);

@@ -45,6 +45,19 @@ public sealed class RecordBatch(int longestRecord = RecordBatch.DefaultLongestRe
     /// <summary>Pieces of input left out because they are no record of the input's format.</summary>
     public long SkippedMalformed { get; set; }
 
+    /// <summary>Where they were, the first <see cref="MostDamage"/> of them.</summary>
+    public List<InputDamage> Damage { get; } = [];
+
+    /// <summary>How many places of damage are told of one batch at most; all are counted.</summary>
+    public const int MostDamage = 16;
+
+    /// <summary>Counts a piece that is left out.</summary>
+    internal void LeaveOut(in InputDamage damage)
+    {
+        SkippedMalformed++;
+        if (Damage.Count < MostDamage) Damage.Add(damage);
+    }
+
     /// <summary>
     /// Since when what its file records say about this host is read from elsewhere too, from a source that proves who wrote it: microseconds since
     /// 1970, of the events' time. <see cref="long.MaxValue"/>, the default, where it is not.
@@ -61,6 +74,7 @@ public sealed class RecordBatch(int longestRecord = RecordBatch.DefaultLongestRe
         SkippedTooLong = 0;
         SkippedWithoutMessage = 0;
         SkippedMalformed = 0;
+        Damage.Clear();
     }
 
     static byte[] NewBuffer() => new byte[Target + (64 * 1024)];

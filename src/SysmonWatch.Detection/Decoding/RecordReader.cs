@@ -11,6 +11,7 @@ public abstract class RecordReader : IDisposable
     readonly bool _fill;
     byte[] _ahead;
     int _aheadAt;
+    readonly long _start;
 
     /// <param name="stream">What to read.</param>
     /// <param name="ahead">Bytes that were read from it already, to recognise it.</param>
@@ -20,7 +21,11 @@ public abstract class RecordReader : IDisposable
         _stream = stream;
         _ahead = ahead;
         _fill = fill;
+        if (stream.CanSeek) _start = stream.Position - ahead.Length;
     }
+
+    /// <summary>How many bytes <see cref="Read"/> has given out.</summary>
+    private protected long GivenOut { get; private set; }
 
     /// <summary>True where a batch is filled before it is handed on; false where whatever is there is handed on (pipes).</summary>
     private protected bool FillsBatches => _fill;
@@ -46,15 +51,15 @@ public abstract class RecordReader : IDisposable
     public static RecordReader Open(Stream stream)
     {
         bool fill = stream.CanSeek;
-        byte[] first = ReadFirst(stream);
-        if (InputFormats.Detect(first) == InputFormat.Gzip)
+        byte[] first = ReadFirst(stream, out InputFormat format, out bool isDamaged);
+        if (format == InputFormat.Gzip)
         {
             stream = new GZipStream(new PrefixedStream(first, stream), CompressionMode.Decompress);
-            first = ReadFirst(stream);
+            first = ReadFirst(stream, out format, out isDamaged);
         }
-        return InputFormats.Detect(first) switch
+        return format switch
         {
-            InputFormat.JournalExport => new JournalExportReader(stream, first, fill),
+            InputFormat.JournalExport => new JournalExportReader(stream, first, fill, isDamaged),
             InputFormat.JournalJson => new JournalJsonReader(stream, first, fill),
             _ => new SyslogTextReader(stream, first, fill),
         };
@@ -69,6 +74,29 @@ public abstract class RecordReader : IDisposable
 
     /// <summary>Reads on. 0 at the end.</summary>
     private protected int Read(Span<byte> into)
+    {
+        int got = ReadOn(into);
+        GivenOut += got;
+        return got;
+    }
+
+    /// <summary>Whether a newline, or the end, stands at a place that has not been read yet. Null where that cannot be told without reading up to it.</summary>
+    private protected bool? EndsAt(long offset)
+    {
+        if (!_stream.CanSeek) return null;
+        long here = _stream.Position;
+        long there = _start + offset;
+        bool ends = there == _stream.Length;
+        if (there < _stream.Length)
+        {
+            _stream.Position = there;
+            ends = _stream.ReadByte() == '\n';
+            _stream.Position = here;
+        }
+        return ends;
+    }
+
+    int ReadOn(Span<byte> into)
     {
         int got = 0;
         if (_aheadAt < _ahead.Length)
@@ -103,19 +131,22 @@ public abstract class RecordReader : IDisposable
         }
     }
 
-    static byte[] ReadFirst(Stream stream)
+    static byte[] ReadFirst(Stream stream, out InputFormat format, out bool isDamaged)
     {
-        byte[] first = new byte[InputFormats.Needed];
+        byte[] first = new byte[stream.CanSeek ? InputFormats.Needed : 4096];
         int got = 0;
-        while (got < first.Length)
+        while (true)
         {
             int more = stream.Read(first, got, first.Length - got);
-            if (more == 0) break;
             got += more;
             // Of a pipe only what is needed to tell is waited for: the first line may be all there is for hours.
-            if (first.AsSpan(0, got).Contains((byte)'\n')) break;
+            if (InputFormats.Decide(first.AsSpan(0, got), more == 0 || got >= InputFormats.Needed, out isDamaged) is { } decided)
+            {
+                format = decided;
+                return first[..got];
+            }
+            if (got == first.Length) Array.Resize(ref first, first.Length * 2);
         }
-        return first[..got];
     }
 
     /// <summary>What was read ahead, and then the rest.</summary>

@@ -24,7 +24,7 @@ enum LineProgram : byte
 /// <summary>What stands before a message in a syslog file.</summary>
 /// <param name="Program">Whose line it is.</param>
 /// <param name="Time">The header's time in microseconds since 1970; 0 where it has no year and zone (traditional form).</param>
-/// <param name="MessageStart">Offset of the message, behind the blanks that separate it.</param>
+/// <param name="MessageStart">Offset of the message, behind the blanks that separate it; of another program's line just behind its tag.</param>
 /// <remarks>
 /// Source: rsyslog's templates RSYSLOG_TraditionalFileFormat, RSYSLOG_FileFormat and RSYSLOG_SyslogProtocol23Format, imjournal's tag with the
 /// process id, syslog-ng's default template, busybox syslogd's "facility.severity" before the tag, and an optional &lt;PRI&gt; before any of them.
@@ -86,7 +86,6 @@ readonly record struct SyslogHeader(LineProgram Program, long Time, int MessageS
 
     static SyslogHeader ReadTag(ReadOnlySpan<byte> line, int at, ReadOnlySpan<byte> token, long time)
     {
-        LineProgram program = LineProgram.Other;
         if (token.StartsWith("sysmon"u8))
         {
             int colon = TagEnd(token, 6);
@@ -102,7 +101,7 @@ readonly record struct SyslogHeader(LineProgram Program, long Time, int MessageS
             int colon = token.IndexOf((byte)':');
             if (colon > 0) return new SyslogHeader(LineProgram.Rsyslogd, time, SkipBlanks(line, at + colon + 1));
         }
-        return new SyslogHeader(program, time, at);
+        return new SyslogHeader(LineProgram.Other, time, at + token.Length);
     }
 
     static SyslogHeader ReadProtocol23(ReadOnlySpan<byte> line, int at)

@@ -23,6 +23,9 @@ static class DerivedFields
     static readonly FieldId FamilyCommandLine = FieldId.Of("FamilyCommandLine");
     static readonly FieldId FamilyUser = FieldId.Of("FamilyUser");
 
+    /// <summary>All of them.</summary>
+    public static IReadOnlyList<FieldId> Names => All;
+
     // Rules may have been read, and have given some of these names their ids, long before.
     static readonly FieldId[] All =
     [

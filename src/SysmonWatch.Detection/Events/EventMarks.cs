@@ -22,7 +22,7 @@ public enum EventMarks
     /// <summary>A value is not valid UTF-8.</summary>
     InvalidUtf8 = 16,
 
-    /// <summary>The line held more than one event start, a field name twice or text after its end.</summary>
+    /// <summary>The line held more than one event start, a field name twice or text after its end; or it began within another line.</summary>
     Irregular = 32,
 
     /// <summary>Same identity as an event before, other content.</summary>

@@ -22,6 +22,24 @@ readonly record struct ProcessKey(ulong Computer, UInt128 Guid, int ProcessId)
     /// <summary>The 32 hexadecimal digits of its ProcessGuid.</summary>
     public UInt128 Guid => new(_upper, _lower);
 
+    /// <summary>The second of its start, as the GUID has it: seconds since 1970, lower 32 bits.</summary>
+    public uint StartSecond => (uint)((_upper << 16) & 0xFFFF_0000) | (uint)((_upper >> 16) & 0xFFFF);
+
+    /// <summary>
+    /// The address where its program's data ends, where only chance can have put it there: every execve of a position-independent program draws a
+    /// new one out of 2^28, and a fork keeps it.
+    /// </summary>
+    /// <returns>False where the program has a fixed address, or one that it has without randomisation (setarch -R).</returns>
+    /// <remarks>
+    /// Source: ELF_ET_DYN_BASE and arch_mmap_rnd of Linux on x86-64, from 0x555555554000 in pages of 4 KiB. The first 4 GiB of it count as
+    /// not random. Other architectures have other places and are told nothing about.
+    /// </remarks>
+    public bool TryRandomAddress(out ulong address)
+    {
+        address = BinaryPrimitives.ReverseEndianness(_lower);
+        return address is >= 0x5556_5555_4000 and < 0x5656_5555_4000;
+    }
+
     /// <summary>Reads a ProcessGuid as Sysmon writes it: <c>{8-4-4-4-12}</c>.</summary>
     /// <returns>False for anything else, and for the all-zero GUID, which means "unknown".</returns>
     public static bool TryParseGuid(ReadOnlySpan<byte> text, out UInt128 guid)

@@ -14,6 +14,7 @@ sealed class ProcessTable(int mostProcesses, long mostBytes)
     readonly SlotIndex _byKey = new();
     readonly SlotIndex _currentById = new();
     readonly SlotIndex _lastByGuid = new();
+    readonly SlotIndex _lastByAddress = new();
     readonly HashKeys _hash = HashKeys.Random();
     Entry[] _entries = new Entry[64];
     int _used;
@@ -51,8 +52,22 @@ sealed class ProcessTable(int mostProcesses, long mostBytes)
     /// <summary>The process that last ran under a process id.</summary>
     public bool TryGetByProcessId(ulong computer, int processId, out Remembered found) => TryTouch(FindCurrent(computer, processId, out _), out found);
 
-    /// <summary>The last process that was remembered with a GUID, whatever its process id.</summary>
-    public bool TryGetByGuid(ulong computer, UInt128 guid, out Remembered found) => TryTouch(FindLast(computer, guid, out _), out found);
+    /// <summary>The last process that was remembered with a GUID, whatever its process id. None where processes of several families have it.</summary>
+    public bool TryGetByGuid(ulong computer, UInt128 guid, out Remembered found)
+    {
+        int slot = FindLast(computer, guid, out _);
+        return TryTouch(slot != None && _entries[slot].What.SharesGuid ? None : slot, out found);
+    }
+
+    /// <summary>
+    /// The process whose start was seen and whose program stands where that of another process does, which must have been forked from it
+    /// then. None where several were started there, which chance does not do.
+    /// </summary>
+    public bool TryGetByAddress(in ProcessKey key, out Remembered found)
+    {
+        int slot = key.TryRandomAddress(out ulong address) ? FindAddress(key.Computer, address, out _) : None;
+        return TryTouch(slot != None && _entries[slot].What.SharesAddress ? None : slot, out found);
+    }
 
     /// <summary>A process with this key is about to be put: lets what that needs be fetched meanwhile. Changes nothing but the time it takes.</summary>
     public void ExpectPut(in ProcessKey key)
@@ -66,9 +81,12 @@ sealed class ProcessTable(int mostProcesses, long mostBytes)
     /// <param name="process">The process.</param>
     /// <param name="isCurrent">False where its process id is known to be another's by now.</param>
     /// <param name="isLastOfGuid">False where a later process has the same GUID.</param>
-    public void Put(in Remembered process, bool isCurrent = true, bool isLastOfGuid = true)
+    /// <param name="isLastOfAddress">False where a later process was started with its program at the same address.</param>
+    public void Put(in Remembered process, bool isCurrent = true, bool isLastOfGuid = true, bool isLastOfAddress = true)
     {
         int slot = Find(process.Key);
+        bool sharesAddress = process.SharesAddress || (slot != None && _entries[slot].What.SharesAddress);
+        bool sharesGuid = process.SharesGuid || (slot != None && _entries[slot].What.SharesGuid);
         if (slot == None)
         {
             slot = NewSlot();
@@ -82,6 +100,7 @@ sealed class ProcessTable(int mostProcesses, long mostBytes)
         }
         ref Entry entry = ref _entries[slot];
         entry.What = process;
+        (entry.What.SharesAddress, entry.What.SharesGuid) = (sharesAddress, sharesGuid);
         entry.Size = SizeOf(process.Node);
         Bytes += entry.Size;
         LinkNewest(slot);
@@ -92,8 +111,29 @@ sealed class ProcessTable(int mostProcesses, long mostBytes)
         }
         if (isLastOfGuid)
         {
-            if (FindLast(process.Key.Computer, process.Key.Guid, out int position) == None) _lastByGuid.Add(_hash.Of(process.Key.Computer, process.Key.Guid), slot);
-            else _lastByGuid.Replace(position, slot);
+            int last = FindLast(process.Key.Computer, process.Key.Guid, out int position);
+            if (last == None)
+            {
+                _lastByGuid.Add(_hash.Of(process.Key.Computer, process.Key.Guid), slot);
+            }
+            else
+            {
+                _entries[slot].What.SharesGuid |= _entries[last].What.SharesGuid || !IsSame(_entries[last].What.Node.Family, process.Node.Family);
+                _lastByGuid.Replace(position, slot);
+            }
+        }
+        if (isLastOfAddress && process.Node.StartedAt != 0 && process.Key.TryRandomAddress(out ulong address))
+        {
+            int other = FindAddress(process.Key.Computer, address, out int position);
+            if (other == None)
+            {
+                _lastByAddress.Add(_hash.OfAddress(process.Key.Computer, address), slot);
+            }
+            else if (other != slot)
+            {
+                _entries[slot].What.SharesAddress = true;
+                _lastByAddress.Replace(position, slot);
+            }
         }
         while ((Count > mostProcesses || Bytes > mostBytes) && _oldest != slot) Forget(_oldest);
         if (Count >= mostProcesses && _oldest != None) ExpectToForget(_oldest);
@@ -121,6 +161,13 @@ sealed class ProcessTable(int mostProcesses, long mostBytes)
     public bool IsLastOfGuid(in Remembered process)
     {
         int slot = FindLast(process.Key.Computer, process.Key.Guid, out _);
+        return slot != None && _entries[slot].What.Key == process.Key;
+    }
+
+    /// <summary>True where the process is the last that was started with its program at its random address.</summary>
+    public bool IsLastOfAddress(in Remembered process)
+    {
+        int slot = process.Key.TryRandomAddress(out ulong address) ? FindAddress(process.Key.Computer, address, out _) : None;
         return slot != None && _entries[slot].What.Key == process.Key;
     }
 
@@ -188,6 +235,18 @@ sealed class ProcessTable(int mostProcesses, long mostBytes)
         return slot;
     }
 
+    int FindAddress(ulong computer, ulong address, out int position)
+    {
+        ulong hash = _hash.OfAddress(computer, address);
+        position = _lastByAddress.Start(hash);
+        int slot;
+        while ((slot = _lastByAddress.Next(hash, ref position)) != None
+            && !(_entries[slot].What.Key.Computer == computer && _entries[slot].What.Key.TryRandomAddress(out ulong its) && its == address))
+        {
+        }
+        return slot;
+    }
+
     int NewSlot()
     {
         if (_freed != None)
@@ -206,6 +265,7 @@ sealed class ProcessTable(int mostProcesses, long mostBytes)
         Unlink(slot);
         if (FindCurrent(process.Key.Computer, process.Key.ProcessId, out int position) == slot) _currentById.Remove(position);
         if (FindLast(process.Key.Computer, process.Key.Guid, out position) == slot) _lastByGuid.Remove(position);
+        if (process.Key.TryRandomAddress(out ulong address) && FindAddress(process.Key.Computer, address, out position) == slot) _lastByAddress.Remove(position);
         ulong hash = _hash.Of(process.Key);
         position = _byKey.Start(hash);
         while (_byKey.Next(hash, ref position) != slot)
@@ -240,6 +300,9 @@ sealed class ProcessTable(int mostProcesses, long mostBytes)
         if (_oldest == None) _oldest = slot;
     }
 
+    static bool IsSame(ProcessNode one, ProcessNode other) =>
+        ReferenceEquals(one, other) || (one.ProcessId == other.ProcessId && one.ProcessGuid.Span.SequenceEqual(other.ProcessGuid.Span));
+
     static int SizeOf(ProcessNode node) => 200 + node.ProcessGuid.Length + node.Image.Length + node.CommandLine.Length + node.User.Length;
 
     /// <summary>What is remembered of a process beside its node.</summary>
@@ -247,7 +310,9 @@ sealed class ProcessTable(int mostProcesses, long mostBytes)
     /// <param name="Node">What is known of it.</param>
     /// <param name="ForkedAt">Hash of event 1's UtcTime, which is the time of the fork and stays the same over execs; 0 where unknown.</param>
     /// <param name="Ended">An event 5 has been seen (which is no proof: Sysmon writes it for every thread).</param>
-    internal record struct Remembered(ProcessKey Key, ProcessNode Node, ulong ForkedAt, bool Ended);
+    /// <param name="SharesAddress">Another process was started with its program at the same random address: it is not random then.</param>
+    /// <param name="SharesGuid">Processes of several families have its GUID, so that it says nothing of another one that has it.</param>
+    internal record struct Remembered(ProcessKey Key, ProcessNode Node, ulong ForkedAt, bool Ended, bool SharesAddress = false, bool SharesGuid = false);
 
     struct Entry
     {
@@ -276,6 +341,8 @@ sealed class ProcessTable(int mostProcesses, long mostBytes)
         public ulong Of(ulong computer, UInt128 guid) => Mix(computer, (ulong)(guid >> 64), (ulong)guid);
 
         public ulong Of(ulong computer, int processId) => Mix(computer, (uint)processId, 0);
+
+        public ulong OfAddress(ulong computer, ulong address) => Mix(computer, address, 1);
 
         ulong Mix(ulong a, ulong b, ulong c)
         {

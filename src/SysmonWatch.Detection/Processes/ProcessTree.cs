@@ -9,7 +9,8 @@ namespace SysmonWatch.Detection.Processes;
 /// <remarks>
 /// Sysmon for Linux makes a new ProcessGuid at every execve of the same process id, with the same UtcTime (that of the fork); writes zeros or "-" for
 /// parents that forked without exec; and writes event 5 for every thread. So an exec keeps the family of what it replaced, an unknown parent GUID
-/// is looked for by process id, and event 5 only says that the id may be used again. Not thread-safe: events are observed in order, on one thread.
+/// is looked for by process id, a process that never executed anything is known by the address of its program (<see cref="ProcessKey.TryRandomAddress"/>), and event 5
+/// only says that the id may be used again. Not thread-safe: events are observed in order, on one thread.
 /// </remarks>
 public sealed class ProcessTree
 {
@@ -160,12 +161,21 @@ public sealed class ProcessTree
             ?? NotSeen(key, guidText, image, default, e.EventId == 5 ? default : Text(e, userField));
     }
 
-    /// <summary>A process that an event mentions and whose start was not seen (it ran before Sysmon or before us): as the event has it.</summary>
+    /// <summary>A process that an event mentions and whose start was not seen (it forked without exec, or ran before Sysmon or before us): as the event has it.</summary>
     ProcessNode? NotSeen(ProcessKey key, ReadOnlySpan<byte> guid, ReadOnlySpan<byte> image, ReadOnlySpan<byte> commandLine, ReadOnlySpan<byte> user)
     {
-        // Same GUID, other id: the same program started in the same second, by the same parent as good as always.
-        _table.TryGetByGuid(key.Computer, key.Guid, out ProcessTable.Remembered sibling);
-        ProcessNode node = Node(guid, key.ProcessId, image, commandLine, user, 0, sibling.Node?.Parent, sibling.Node?.Family);
+        ProcessNode? node;
+        if (!image.IsEmpty && _table.TryGetByAddress(key, out ProcessTable.Remembered origin)
+            && origin.Key.StartSecond <= key.StartSecond && origin.Node.Image.Span.SequenceEqual(image))
+        {
+            // The same program at the same random address: forked from there, directly or not, and so with its command line.
+            node = Node(guid, key.ProcessId, image, origin.Node.CommandLine.Span, user, 0, origin.Node, SessionManagers.Contains(image) ? null : origin.Node.Family);
+            _table.Put(new ProcessTable.Remembered(key, node, 0, Ended: false));
+            return node;
+        }
+        // Same GUID, other id: the same program started in the same second, and all that did so are of one family.
+        if (!_table.TryGetByGuid(key.Computer, key.Guid, out ProcessTable.Remembered sibling) || !(image.IsEmpty || sibling.Node.Image.Span.SequenceEqual(image))) sibling = default;
+        node = Node(guid, key.ProcessId, image, commandLine, user, 0, sibling.Node?.Parent, sibling.Node?.Family);
         if (!image.IsEmpty) _table.Put(new ProcessTable.Remembered(key, node, 0, Ended: false));
         return image.IsEmpty && sibling.Node is null && key.ProcessId == 0 ? null : node;
     }

@@ -22,7 +22,9 @@ static class ProcessTreeSnapshot
             writer.Bytes(guid);
             writer.EitherSign(process.Key.ProcessId);
             writer.Number(process.ForkedAt);
-            writer.Number((process.Ended ? 1UL : 0) | (table.IsCurrent(process) ? 2UL : 0) | (table.IsLastOfGuid(process) ? 4UL : 0));
+            writer.Number(
+                (process.Ended ? 1UL : 0) | (table.IsCurrent(process) ? 2UL : 0) | (table.IsLastOfGuid(process) ? 4UL : 0)
+                | (table.IsLastOfAddress(process) ? 8UL : 0) | (process.SharesAddress ? 16UL : 0) | (process.SharesGuid ? 32UL : 0));
             writer.Node(process.Node);
         }
     }
@@ -41,7 +43,7 @@ static class ProcessTreeSnapshot
             ulong forkedAt = reader.Number();
             ulong flags = reader.Number();
             if (reader.Node() is not { } node) return false;
-            into.Put(new ProcessTable.Remembered(key, node, forkedAt, (flags & 1) != 0), (flags & 2) != 0, (flags & 4) != 0);
+            into.Put(new ProcessTable.Remembered(key, node, forkedAt, (flags & 1) != 0, (flags & 16) != 0, (flags & 32) != 0), (flags & 2) != 0, (flags & 4) != 0, (flags & 8) != 0);
         }
         return reader.IsAtEnd;
     }

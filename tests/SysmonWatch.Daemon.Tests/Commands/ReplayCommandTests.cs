@@ -63,6 +63,40 @@ public sealed class ReplayCommandTests : IDisposable
         Assert.Equal([688UL, 691UL, 694UL, 697UL], deletion.RecordIds);
     }
 
+    [Fact]
+    public void An_alert_shows_who_started_it()
+    {
+        Alert deletion = Replayed.Of(Forms("01a-seed-c-static")[0]).Alerts.First(alert => alert.RuleId == Deletion);
+
+        Assert.Equal("sshd → bash → .kw3f", string.Join(" → ", deletion.Chain));
+    }
+
+    [Fact]
+    public void Says_what_it_left_out_where_and_why()
+    {
+        string entry = "__CURSOR=1\n__REALTIME_TIMESTAMP=1\nMESSAGE=x\n\n";
+        string log = Write("journal.export", entry + "no field\n" + entry + "LIE\n\u00010000000");
+
+        string errors = Replayed.Of(log).Errors;
+
+        Assert.Contains($"{log}: byte {entry.Length}: this line is no field of a journal entry and no line of syslog; it was left out.", errors, StringComparison.Ordinal);
+        Assert.Contains($"{log}: byte {(2 * entry.Length) + 9}: this field does not end after the 3,472,328,296,227,680,257 bytes that it says it has; it was left out.", errors, StringComparison.Ordinal);
+        Assert.Contains("  2 pieces of input of no known form", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Says_which_lines_stood_within_another()
+    {
+        string[] lines = [.. SeedLog.Lines().Where(line => line.Contains("<Event>", StringComparison.Ordinal)).Take(3)];
+        string log = Write("syslog", $"{lines[0][..^60]}{lines[1]}\n{lines[2]}<Event><System><EventID>1</EventID></System></Event>\n");
+
+        string errors = Replayed.Of(log).Errors;
+
+        Assert.Contains("2 records, 3 Sysmon events", errors, StringComparison.Ordinal);
+        Assert.Contains("  1 lines that began within another line (a write was torn), evaluated", errors, StringComparison.Ordinal);
+        Assert.Contains("  1 lines with a second event that nothing says Sysmon wrote, not evaluated", errors, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("/sbin/reboot", 1)]
     [InlineData("//usr/sbin/./../bin//systemctl", 1)]

@@ -23,6 +23,9 @@ static class Agreement
         DecodeOutcome outcome = decoder.Decode(buffer, new LogRecord(new Slice(1, raw.Length), origin, 0), e, out _);
         var reference = new ReferenceDecoder(raw, origin);
         string? difference = Difference(outcome, e, reference);
+        int? gluedAt = decoder.Glued?.Text.Start - 1;
+        if (gluedAt != reference.GluedAt) difference ??= $"another line at {gluedAt}, reference {reference.GluedAt}";
+        if (decoder.HasUnbelieved != reference.HasUnbelieved) difference ??= $"another event {decoder.HasUnbelieved}, reference {reference.HasUnbelieved}";
         if (outcome == DecodeOutcome.Event) difference ??= InconsistencyOf(e, decoder.Hash);
         if (difference is not null) Assert.Fail($"{difference}\n{origin}: {Encoding.Latin1.GetString(raw)}");
         Assert.Equal(0xAA, buffer[0]);

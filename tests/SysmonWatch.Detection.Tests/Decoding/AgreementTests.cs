@@ -81,7 +81,7 @@ public sealed class AgreementTests
     [Fact]
     public void Agrees_on_mutated_lines()
     {
-        int count = int.Parse(Environment.GetEnvironmentVariable("SYSMONWATCH_MUTATIONS") ?? (Thoroughness.Long ? "600000" : "60000"), CultureInfo.InvariantCulture);
+        int count = int.Parse(Environment.GetEnvironmentVariable("SYSMONWATCH_MUTATIONS") ?? (Thoroughness.Long ? "600000" : "200000"), CultureInfo.InvariantCulture);
         int seed = int.Parse(Environment.GetEnvironmentVariable("SYSMONWATCH_SEED") ?? "20261124", CultureInfo.InvariantCulture);
         byte[][] samples = [.. RealLines.Samples.Select(s => s.Raw).Where(r => r.Length < 4096)];
         int workers = Math.Max(1, Environment.ProcessorCount);

@@ -12,6 +12,8 @@ sealed class DecodedInput
     public List<(SysmonNotice Notice, string Text)> Notices { get; } = [];
     public int NotSysmon { get; private set; }
     public int Unreadable { get; private set; }
+    public int Unbelieved { get; private set; }
+    public List<InputDamage> Damage { get; } = [];
     public long SkippedTooLong { get; private set; }
     public long SkippedWithoutMessage { get; private set; }
     public long SkippedMalformed { get; private set; }
@@ -30,6 +32,7 @@ sealed class DecodedInput
             result.SkippedTooLong += batch.SkippedTooLong;
             result.SkippedWithoutMessage += batch.SkippedWithoutMessage;
             result.SkippedMalformed += batch.SkippedMalformed;
+            result.Damage.AddRange(batch.Damage);
             foreach (LogRecord record in batch.Records) result.Take(batch.Buffer, record, decoder, into);
         }
         while (more);
@@ -49,8 +52,15 @@ sealed class DecodedInput
 
     void Take(byte[] buffer, LogRecord record, SysmonDecoder decoder, SysmonEvent into)
     {
+        for (LogRecord? next = record; next is { } line; next = decoder.Glued) TakeOne(buffer, line, decoder, into);
+    }
+
+    void TakeOne(byte[] buffer, LogRecord record, SysmonDecoder decoder, SysmonEvent into)
+    {
         byte[] raw = buffer.AsSpan(record.Text.Start, record.Text.Length).ToArray();
-        switch (decoder.Decode(buffer, record, into, out SysmonNotice notice))
+        DecodeOutcome outcome = decoder.Decode(buffer, record, into, out SysmonNotice notice);
+        if (decoder.HasUnbelieved) Unbelieved++;
+        switch (outcome)
         {
             case DecodeOutcome.Event:
                 Events.Add(DecodedEvent.Of(into, raw, record));

@@ -9,6 +9,8 @@ sealed class Mutator(Random random, byte[][] samples)
         "&#55296;", "&amp", "&amp;amp;", "&lt;Event&gt;", "&quot;", "&apos;", "&bogus;", "<Event>", "</Event>", "<Data Name=\"Image\">", "</Data>", "<Data Name='User'>x</Data>", "<Data>", "<Data/>",
         "<Data Name=\"Empty\"/>", "<System>", "</System>", "<EventData>", "</EventData>", "<EventID>7</EventID>", "<EventRecordID>18446744073709551615</EventRecordID>", "<EventRecordID>18446744073709551616</EventRecordID>",
         "<!-- -->", "<![CDATA[x]]>", "<?xml?>", " sysmon: ", "sysmon[1]: ", "<14>", "<14>1 ", "2026-11-24T02:19:15.172468+00:00 ", "Nov 24 02:19:15 ", "message repeated 2 times: [ ", "]", "-", "0", "9", "\xEF\xBB\xBF",
+        "2026-11-24T02:19:15.172468+00:00 h sysmon: <Event>", "Nov 24 02:19:15 h sysmon[7]: <Event><System><EventID>3</EventID>", "<14>1 2026-11-24T02:19:15Z h sysmon - - -  <Event>",
+        "2026-11-24T02:19:15Z h nginx: ", "2026-11-24T02:19:15Z h sysmon: Lost 1 events on CPU #1!", "<14>Nov 24 02:19:15 h sysmon: <Event><System>",
         "<Computer>x</Computer>", "<TimeCreated SystemTime=\"2026-02-30T00:00:00Z\"/>", "<TimeCreated SystemTime='2026-02-28T00:00:60.5+01:30' />",
     }.Select(System.Text.Encoding.Latin1.GetBytes)];
 

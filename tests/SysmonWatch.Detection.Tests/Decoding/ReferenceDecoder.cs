@@ -23,10 +23,19 @@ sealed partial class ReferenceDecoder
     public List<(string Name, string Value, bool Repeated)> Fields { get; } = [];
     public (string Name, string Value)? Cut { get; private set; }
 
+    /// <summary>Where in the record another line of Sysmon's begins.</summary>
+    public int? GluedAt { get; private set; }
+
+    /// <summary>Another event is in the record that nothing says Sysmon wrote.</summary>
+    public bool HasUnbelieved { get; private set; }
+
     readonly bool _octal;
+    readonly bool _fromFile;
+    readonly int _messageAt;
 
     public ReferenceDecoder(byte[] record, RecordOrigin origin)
     {
+        _fromFile = origin == RecordOrigin.File;
         string line = Encoding.Latin1.GetString(record);
         string message = line;
         if (origin == RecordOrigin.File)
@@ -35,11 +44,18 @@ sealed partial class ReferenceDecoder
             if (found is null)
             {
                 Outcome = IsOthersNotice(line) ? DecodeOutcome.Notice : DecodeOutcome.NotSysmon;
+                LookWithinHeader(line);
                 return;
             }
             message = found;
         }
         message = message.TrimStart(Blanks);
+        _messageAt = line.Length - message.Length;
+        if (_fromFile && !Regex.IsMatch(message, @"^<Event[> \t]"))
+        {
+            Look(message, 0);
+            if (GluedAt is { } glued) message = message[..(glued - _messageAt)];
+        }
         if (!Regex.IsMatch(message, @"^<Event[> \t]"))
         {
             Outcome = message.Length > 0 && "<Event>".StartsWith(message, StringComparison.Ordinal) ? DecodeOutcome.Unreadable : DecodeOutcome.Notice;
@@ -92,12 +108,15 @@ sealed partial class ReferenceDecoder
 
     void Read(string text)
     {
-        int at = text.IndexOf('>', StringComparison.Ordinal) + 1;
-        if (at == 0)
+        int at = text.IndexOfAny(['<', '>'], 1) + 1;
+        if (at == 0 || text[at - 1] == '<')
         {
             Marks |= EventMarks.Truncated;
+            if (at > 0) Marks |= EventMarks.Irregular;
+            Look(text, 6);
             return;
         }
+        int sound = at;
         bool inSystem = false, inData = false, sawData = false, sawSystem = false;
         while (true)
         {
@@ -113,16 +132,21 @@ sealed partial class ReferenceDecoder
             if (text[close] == '<')
             {
                 Marks |= EventMarks.Truncated | EventMarks.Irregular;
+                Look(text, sound);
                 return;
             }
             string tag = text[(open + 1)..close];
             at = close + 1;
+            int wasSound = sound;
+            if (tag.Length == 0 || !char.IsAsciiDigit(tag[0])) sound = at;
             if (tag.StartsWith('/'))
             {
                 switch (tag[1..].TrimEnd(' '))
                 {
                     case "Event":
-                        if (text[at..].Trim(Blanks).Length > 0) Marks |= EventMarks.Irregular;
+                        if (text[at..].Trim(Blanks).Length == 0) return;
+                        Marks |= EventMarks.Irregular;
+                        Look(text, at, onlyThere: true);
                         return;
                     case "EventData":
                         inData = false;
@@ -157,17 +181,28 @@ sealed partial class ReferenceDecoder
                 if (end >= 0 && text[end..].StartsWith("</Data>", StringComparison.Ordinal))
                 {
                     Add(field, Undo(value));
-                    at = end + 7;
+                    at = sound = end + 7;
                     continue;
                 }
-                if (end >= 0 && !"</Data>".StartsWith(text[end..], StringComparison.Ordinal)) Marks |= EventMarks.Irregular;
+                bool isCut = end < 0;
+                if (end >= 0 && !"</Data>".StartsWith(text[end..], StringComparison.Ordinal))
+                {
+                    Marks |= EventMarks.Irregular;
+                    Look(text, at);
+                    if (GluedAt - _messageAt is { } glued && glued <= end)
+                    {
+                        isCut = true;
+                        value = text[at..glued];
+                    }
+                }
                 Marks |= EventMarks.Truncated;
-                Cut = (field, Undo(end < 0 ? WithoutCutEnd(value) : value));
+                Cut = (field, Undo(isCut ? WithoutCutEnd(value) : value));
                 return;
             }
             if (name == "Event")
             {
                 Marks |= EventMarks.Truncated | EventMarks.Irregular;
+                Look(text, wasSound);
                 return;
             }
             if (name == "EventData")
@@ -195,8 +230,91 @@ sealed partial class ReferenceDecoder
                 continue;
             }
             int next = text.IndexOf('<', at);
-            SystemElement(name, attributes, empty || next < 0 ? null : text[at..next]);
+            string? inner = empty || next < 0 ? null : text[at..next];
+            if (inner is not null && name is not ("TimeCreated" or "Execution" or "Security"))
+            {
+                if (!text[next..].StartsWith("</", StringComparison.Ordinal) && next + 1 < text.Length)
+                {
+                    Marks |= EventMarks.Irregular;
+                    continue;
+                }
+                sound = next;
+            }
+            SystemElement(name, attributes, inner);
         }
+    }
+
+    [GeneratedRegex(Start + "(?:<[0-9]{1,3}>(?!1 ))?(?:(?<iso>" + Iso + ")|" + Traditional + @") (?!sysmon(?:\[[0-9]+\])?:)[^ ]+ " + Severity + "[^ ]*", RegexOptions.Singleline)]
+    static partial Regex OthersLine { get; }
+
+    [GeneratedRegex(Start + "<[0-9]{1,3}>1 (?:-|(?<iso>" + Iso + @")) [^ ]* (?!sysmon )[^ ]* [^ ]* [^ ]* (?:-|(?:\[(?:[^\]""]|""(?:\\.|[^""\\])*"")*\])+)(?: +|$)", RegexOptions.Singleline)]
+    static partial Regex OthersProtocol23 { get; }
+
+    const string Month = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec";
+
+    [GeneratedRegex(Start + @"(?:<[0-9]{0,3}|<[0-9]{1,3}>(?=.{0,512}\z)1 [-0-9T:.+Z]{0,40}(?: [^ ]*){1,5}|(?:<[0-9]{1,3}>)?(?:J|Ja|Ju|F|Fe|M|Ma|A|Ap|Au|S|Se|O|Oc|N|No|D|De|(?=.{0,40}\z)(?:[0-9]|" + Month + @")[-0-9T:.+Z ]*)?)\z", RegexOptions.Singleline)]
+    static partial Regex TornHeader { get; }
+
+    /// <summary>A header at the start of a text: whether it is Sysmon's, and where its message starts.</summary>
+    static (bool OfSysmon, int Length)? Header(string text)
+    {
+        if (Message(text) is { } message) return (true, text.Length - message.Length);
+        Match other = OthersLine.Match(text);
+        if (!other.Success) other = OthersProtocol23.Match(text);
+        if (!other.Success || (other.Groups["iso"] is { Success: true } iso && ParseTime(iso.Value) is null)) return null;
+        return (false, other.Length);
+    }
+
+    /// <summary>Looks for an event behind a place, and for Sysmon's header directly before it, with no other program's in between.</summary>
+    void Look(string text, int from, bool onlyThere = false)
+    {
+        Match next = Regex.Match(text[from..], @"<Event[> \t]");
+        if (!next.Success) return;
+        int begins = from + next.Index;
+        int? header = null;
+        for (int i = from; i < begins;)
+        {
+            if (!char.IsAsciiLetterUpper(text[i]) && !char.IsAsciiDigit(text[i]) && text[i] is not ('<' or '\0' or '\u00EF'))
+            {
+                i++;
+                continue;
+            }
+            if (Header(text[i..]) is not { } found)
+            {
+                i++;
+                continue;
+            }
+            if (!found.OfSysmon)
+            {
+                header = null;
+                break;
+            }
+            if (i + found.Length == begins) header = i;
+            i += found.Length;
+        }
+        if (header is { } at && _fromFile && (!onlyThere || at == from)) GluedAt = _messageAt + at;
+        else HasUnbelieved = true;
+    }
+
+    /// <summary>A line whose header is none, or torn, may hold another. The text of another program's line is nobody's.</summary>
+    void LookWithinHeader(string line)
+    {
+        if (!line.Contains("<Event>", StringComparison.Ordinal)) return;
+        if (Header(line) is not { } header)
+        {
+            int begins = Regex.Match(line, @"<Event[> \t]").Index;
+            int at = Enumerable.Range(1, Math.Max(0, Math.Min(begins, 512) - 1)).FirstOrDefault(i => Header(line[i..]) is { OfSysmon: true } found && i + found.Length == begins);
+            if (at > 0 && TornHeader.IsMatch(line[..at])) GluedAt = at;
+            else HasUnbelieved = true;
+            return;
+        }
+        for (int i = 1; i < header.Length; i++)
+        {
+            if (Header(line[i..]) is not { OfSysmon: true }) continue;
+            Look(line, i, onlyThere: true);
+            return;
+        }
+        HasUnbelieved = true;
     }
 
     void SystemElement(string name, Dictionary<string, string> attributes, string? text)

@@ -139,6 +139,97 @@ public class ProcessTreeTests
     }
 
     [Fact]
+    public void A_fork_without_exec_belongs_to_the_family_of_the_program_it_is()
+    {
+        Start(200, "/usr/bin/bash", "bash -c x", parent: (100, "/usr/sbin/sshd"), guid: At(7, 0x55a1_0000_3aac));
+
+        SysmonEvent wrote = Observe(SomeEvent.With(11, ("ProcessGuid", At(9, 0x55a1_0000_3aac)), ("ProcessId", "201"), ("Image", "/usr/bin/bash"), ("User", "bob")));
+        SysmonEvent child = StartUnderUnknown(202, "/usr/bin/id", parentId: 201);
+
+        Assert.Equal(At(7, 0x55a1_0000_3aac), Field(wrote, "FamilyGuid"));
+        Assert.Equal(("bash -c x", "bob"), (Field(wrote, "ProcessCommandLine"), Field(wrote, "ProcessUser")));
+        Assert.Equal(200, wrote.Process!.Parent!.ProcessId);
+        Assert.Equal(At(7, 0x55a1_0000_3aac), Field(child, "FamilyGuid"));
+    }
+
+    [Theory]
+    // Started before the program it would be.
+    [InlineData(6u, 0x55a1_0000_3aac, "/usr/bin/bash", "web-a01")]
+    // Another address, another program, another computer.
+    [InlineData(9u, 0x55a1_0000_3aad, "/usr/bin/bash", "web-a01")]
+    [InlineData(9u, 0x55a1_0000_3aac, "/usr/bin/dash", "web-a01")]
+    [InlineData(9u, 0x55a1_0000_3aac, "/usr/bin/bash", "web-b02")]
+    public void What_need_not_be_a_fork_of_it_is_not_joined(uint second, long address, string image, string computer)
+    {
+        Start(200, "/usr/bin/bash", "bash -c x", parent: (100, "/usr/sbin/sshd"), guid: At(7, 0x55a1_0000_3aac));
+
+        SysmonEvent wrote = Observe(SomeEvent.With(11, 1, SomeEvent.Noon, computer, ("ProcessGuid", At(second, address)), ("ProcessId", "201"), ("Image", image)));
+
+        Assert.Equal(At(second, address), Field(wrote, "FamilyGuid"));
+        Assert.Null(Field(wrote, "ProcessCommandLine"));
+    }
+
+    [Theory]
+    // A static program (busybox) has the same address every time, and so has any without randomisation (setarch -R).
+    [InlineData(0x49_b989)]
+    [InlineData(0x5555_5555_8aac)]
+    public void An_address_that_is_not_random_proves_nothing(long address)
+    {
+        Start(200, "/tmp/busybox", "busybox sh", parent: (100, "/usr/sbin/sshd"), guid: At(7, address));
+
+        SysmonEvent wrote = Observe(SomeEvent.With(11, ("ProcessGuid", At(9, address)), ("ProcessId", "201"), ("Image", "/tmp/busybox")));
+
+        Assert.Equal(At(9, address), Field(wrote, "FamilyGuid"));
+    }
+
+    [Fact]
+    public void An_address_at_which_two_were_started_is_not_random_and_proves_nothing()
+    {
+        const long Made = 0x5600_0000_0aac;
+        Start(200, "/tmp/x", "x 1", parent: (100, "/usr/sbin/sshd"), guid: At(7, Made));
+        Start(300, "/tmp/x", "x 2", parent: (101, "/usr/sbin/sshd"), guid: At(8, Made));
+
+        SysmonEvent wrote = Observe(SomeEvent.With(11, ("ProcessGuid", At(9, Made)), ("ProcessId", "301"), ("Image", "/tmp/x")));
+
+        Assert.Equal(At(9, Made), Field(wrote, "FamilyGuid"));
+    }
+
+    [Fact]
+    public void A_fork_of_a_session_manager_begins_a_family()
+    {
+        Start(200, "/usr/sbin/sshd", "sshd -D", parent: (1, "/usr/lib/systemd/systemd"), guid: At(7, 0x55a1_0000_3aac));
+
+        SysmonEvent wrote = Observe(SomeEvent.With(11, ("ProcessGuid", At(9, 0x55a1_0000_3aac)), ("ProcessId", "201"), ("Image", "/usr/sbin/sshd")));
+
+        Assert.Equal(At(9, 0x55a1_0000_3aac), Field(wrote, "FamilyGuid"));
+        Assert.Equal(200, wrote.Process!.Parent!.ProcessId);
+    }
+
+    [Theory]
+    [InlineData(100, true)]
+    [InlineData(101, false)]
+    public void A_guid_that_several_have_leads_to_their_family_if_they_have_one(int otherParent, bool joined)
+    {
+        // A static program, started twice within a second.
+        Start(200, "/tmp/busybox", "busybox a", parent: (100, "/usr/bin/bash"), guid: At(7, 0x49_b989));
+        Start(201, "/tmp/busybox", "busybox b", parent: (otherParent, "/usr/bin/bash"), guid: At(7, 0x49_b989));
+
+        SysmonEvent wrote = Observe(SomeEvent.With(11, ("ProcessGuid", At(7, 0x49_b989)), ("ProcessId", "202"), ("Image", "/tmp/busybox")));
+
+        Assert.Equal(joined ? Guid(100) : At(7, 0x49_b989), Field(wrote, "FamilyGuid"));
+    }
+
+    [Fact]
+    public void Another_program_with_the_same_guid_is_not_its_sibling()
+    {
+        Start(200, "/tmp/a", "a", parent: (100, "/usr/sbin/sshd"), guid: At(7, 0x49_b989));
+
+        SysmonEvent wrote = Observe(SomeEvent.With(11, ("ProcessGuid", At(7, 0x49_b989)), ("ProcessId", "201"), ("Image", "/tmp/b")));
+
+        Assert.Equal("/tmp/b", Field(wrote, "FamilyImage"));
+    }
+
+    [Fact]
     public void An_endless_chain_of_forks_keeps_only_the_nearest_ancestors()
     {
         for (int i = 1; i <= 1000; i++) Start(i + 1, "/tmp/fork", $"fork {i}", (i, "/tmp/fork"));
@@ -151,7 +242,7 @@ public class ProcessTreeTests
     [Fact]
     public void Goes_on_from_a_snapshot_as_if_nothing_had_happened()
     {
-        Gen.Int[1, 12].Select(Gen.Int[1, 12], Gen.Int[0, 3], Gen.Int[1, 3]).Array[1, 60].Sample(steps =>
+        Gen.Int[1, 12].Select(Gen.Int[1, 12], Gen.Int[0, 5], Gen.Int[1, 3]).Array[1, 60].Sample(steps =>
         {
             var undisturbed = new ProcessTree(mostProcesses: 6);
             var restarted = new ProcessTree(mostProcesses: 6);
@@ -174,6 +265,9 @@ public class ProcessTreeTests
         static SysmonEvent Make(int child, int parent, int kind, int fork) => kind switch
         {
             0 => SomeEvent.With(5, ("ProcessGuid", Guid(child)), ("ProcessId", $"{child}"), ("Image", $"/bin/{child}")),
+            4 => SomeEvent.With(3, ("ProcessGuid", At((uint)fork, 0x5600_0000_0000 + (child % 4))), ("ProcessId", $"{child}"), ("Image", "/bin/f")),
+            5 => SomeEvent.With(1, ("ProcessGuid", At((uint)fork, 0x5600_0000_0000 + (child % 4))), ("ProcessId", $"{child}"), ("UtcTime", $"{fork}"), ("Image", "/bin/f"),
+                ("ParentProcessGuid", Guid(parent)), ("ParentProcessId", $"{parent}"), ("ParentImage", $"/bin/{parent}")),
             1 => SomeEvent.With(3, ("ProcessGuid", Guid(child)), ("ProcessId", $"{child}"), ("Image", $"/bin/{child}")),
             _ => SomeEvent.With(1, ("ProcessGuid", Guid(child * fork)), ("ProcessId", $"{child}"), ("UtcTime", $"{fork}"), ("Image", $"/bin/{child}"),
                 ("ParentProcessGuid", Guid(kind == 2 ? parent : 0)), ("ParentProcessId", $"{parent}"), ("ParentImage", $"/bin/{parent}")),
@@ -224,6 +318,13 @@ public class ProcessTreeTests
     }
 
     static string Guid(int number) => $"{{00000000-0000-0000-0000-{number:x12}}}";
+
+    /// <summary>A ProcessGuid as Sysmon makes it: machine, second of the start, address of the program.</summary>
+    static string At(uint second, long address)
+    {
+        string bytes = Convert.ToHexStringLower(BitConverter.GetBytes(address));
+        return $"{{b08dfa60-{second & 0xFFFF:x4}-{second >> 16:x4}-{bytes[..4]}-{bytes[4..]}}}";
+    }
 
     static string? Field(SysmonEvent e, string name) =>
         e.Find(FieldId.Of(name), out ReadOnlySpan<byte> value) == ValueKind.Absent ? null : Encoding.UTF8.GetString(value);
