@@ -8,6 +8,9 @@ namespace SysmonWatch.Detection.Sigma;
 /// <param name="rules">The rules to compile, as positions in the set, ascending.</param>
 sealed class ProgramBuilder(RuleSet set, int[] rules)
 {
+    /// <summary>Bytes from which on a length says something: most values are shorter.</summary>
+    const int FewValuesAreAsLong = 32;
+
     sealed class Draft(FieldId field, bool asWritten)
     {
         public bool AsWritten { get; } = asWritten;
@@ -119,7 +122,6 @@ sealed class ProgramBuilder(RuleSet set, int[] rules)
     /// <summary>Gives the scanner as much of a test as it can decide; what it cannot is asked afterwards.</summary>
     void Plan(Draft draft, int atom, ValueTest test)
     {
-        (test as RegexTest)?.Prepare();
         FieldPlan plan = _plans.TryGetValue(draft.Field, out FieldPlan? known) ? known : new FieldPlan();
         switch (test)
         {
@@ -145,6 +147,11 @@ sealed class ProgramBuilder(RuleSet set, int[] rules)
             case RegexTest regex when RegexLiteral.Find(regex.Pattern, regex.Options) is { Count: > 0 } literals:
                 foreach (string literal in literals) Look(plan, TextShape.Contains, CaseFolding.Fold(Encoding.ASCII.GetBytes(literal)), Asks(atom), draft);
                 draft.Gated.Add(test);
+                break;
+            case RegexTest { Shortest: >= FewValuesAreAsLong } regex:
+                plan.Long.Add((regex.Shortest, Asks(atom)));
+                draft.Gated.Add(test);
+                draft.Cost += 200;
                 break;
             case BooleanTest boolean:
                 Look(plan, TextShape.Equal, Encoding.ASCII.GetBytes(boolean.Key), Decides(atom), draft);

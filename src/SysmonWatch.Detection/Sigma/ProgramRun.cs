@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using SysmonWatch.Detection.Events;
 
 namespace SysmonWatch.Detection.Sigma;
@@ -15,8 +16,13 @@ sealed class ProgramRun(RuleProgram program, MatchScratch scratch)
     readonly byte[] _states = new byte[program.Atoms.Length];
     readonly int[] _touched = new int[program.Atoms.Length];
     readonly ulong[] _candidates = new ulong[program.Always.Length];
+    readonly ulong[] _always = program.Always;
+    readonly FieldScanner[] _scanners = program.Scanners;
+    readonly Met[] _met = [.. program.Scanners.Select(_ => new Met())];
+    readonly List<int> _recorded = [];
     int _touchedCount;
     bool _repaired;
+    bool _recording;
 
     /// <summary>The thread's buffers.</summary>
     public MatchScratch Scratch { get; } = scratch;
@@ -33,10 +39,10 @@ sealed class ProgramRun(RuleProgram program, MatchScratch scratch)
     /// <summary>Adds the positions in the rule set of all rules that match the event, ascending.</summary>
     public void Match(FieldedEvent e, List<int> matches)
     {
-        Program.Always.CopyTo(_candidates, 0);
+        Restart();
         if (e is SysmonEvent sysmon) ScanFields(sysmon);
-        else foreach (FieldScanner scanner in Program.Scanners) scanner.Scan(e, this);
-        Program.Keywords?.ScanAll(e, this);
+        else ScanFields(e);
+        if (Program.Keywords is { } keywords) ScanAll(keywords, e);
         for (int word = 0; word < _candidates.Length; word++)
         {
             for (ulong bits = _candidates[word]; bits != 0; bits &= bits - 1)
@@ -48,8 +54,16 @@ sealed class ProgramRun(RuleProgram program, MatchScratch scratch)
                 matches.Add(Program.Rules[rule]);
             }
         }
+    }
+
+    /// <summary>Forgets the event before; also one that a bug interrupted.</summary>
+    void Restart()
+    {
         for (int i = 0; i < _touchedCount; i++) _states[_touched[i]] = Silent;
         _touchedCount = 0;
+        _repaired = false;
+        _recording = false;
+        for (int i = 0; i < _candidates.Length; i++) _candidates[i] = _always[i];
     }
 
     /// <summary>The bits of the rules that the reports of the last scan alone would have looked at; for tests of that.</summary>
@@ -59,6 +73,7 @@ sealed class ProgramRun(RuleProgram program, MatchScratch scratch)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Hit(int report)
     {
+        if (_recording) _recorded.Add(report);
         int atom = report >> 1;
         if (_repaired && Program.Atoms[atom].AsWritten) return;
         ref byte state = ref _states[atom];
@@ -67,26 +82,111 @@ sealed class ProgramRun(RuleProgram program, MatchScratch scratch)
         else if (state == Silent) state = Reported;
     }
 
-    /// <summary>Says whether what is scanned from now on was brought by a repair.</summary>
-    public void Scanning(bool repaired) => _repaired = repaired;
+    /// <summary>True where a report would say nothing new, to whoever would have to work for it.</summary>
+    public bool IsDecided(int report) => _recording ? _recorded.Contains(report) : _states[report >> 1] >= True - (report & 1);
 
-    /// <summary>Goes over the event's fields once, instead of looking for each scanner's field among them.</summary>
+    /// <summary>The events of one kind have their fields in the same order, so a field is first looked for where it was the last time.</summary>
     void ScanFields(SysmonEvent e)
     {
-        sbyte[] byField = Program.ScannerByField;
-        ulong met = 0;
-        foreach (ref readonly DataField field in e.Fields)
+        ReadOnlySpan<DataField> fields = e.Fields;
+        for (int i = 0; i < _scanners.Length; i++)
         {
-            uint id = (uint)field.Id.Value;
-            if (id >= (uint)byField.Length || byField[id] < 0 || field.Repeated) continue;
-            met |= 1UL << byField[id];
-            Program.Scanners[byField[id]].Scan(ValueKind.Text, e.Bytes(field.Value), this);
+            FieldScanner scanner = _scanners[i];
+            Met met = _met[i];
+            if ((uint)met.Position < (uint)fields.Length && fields[met.Position] is { Repeated: false } field && field.Id.Value == scanner.Field.Value)
+            {
+                Scan(scanner, met, ValueKind.Text, e.Bytes(field.Value));
+            }
+            else
+            {
+                met.Position = PositionOf(scanner.Field, fields);
+                ValueKind kind = e.Find(scanner.Field, out ReadOnlySpan<byte> value);
+                if (kind > ValueKind.Null) Scan(scanner, met, kind, value);
+            }
+            if (scanner.HasAlternatives) ScanAlternatives(scanner, met, e);
         }
-        for (int i = 0; i < Program.Scanners.Length; i++)
+    }
+
+    void ScanFields(FieldedEvent e)
+    {
+        for (int i = 0; i < _scanners.Length; i++)
         {
-            if (i < 64 && (met >> i & 1) != 0) Program.Scanners[i].ScanAlternatives(e, this);
-            else Program.Scanners[i].Scan(e, this);
+            ValueKind kind = e.Find(_scanners[i].Field, out ReadOnlySpan<byte> value);
+            if (kind > ValueKind.Null) Scan(_scanners[i], _met[i], kind, value);
+            ScanEachAlternative(_scanners[i], e);
         }
+    }
+
+    static int PositionOf(FieldId id, ReadOnlySpan<DataField> fields)
+    {
+        int position = 0;
+        while (position < fields.Length && fields[position].Id.Value != id.Value) position++;
+        return position;
+    }
+
+    /// <summary>Scans a value, or repeats what was reported when it was met before.</summary>
+    void Scan(FieldScanner scanner, Met met, ValueKind kind, ReadOnlySpan<byte> value)
+    {
+        ulong hash = 0;
+        if (kind == ValueKind.Text && met.Values.Recall(value, out hash) is { } reports)
+        {
+            foreach (int report in reports) Hit(report);
+            return;
+        }
+        Record(hash);
+        scanner.Scan(kind, value, this);
+        Keep(met.Values, value, hash);
+    }
+
+    /// <summary>Scans the alternatives, or repeats what was reported when they were made of the same before.</summary>
+    void ScanAlternatives(FieldScanner scanner, Met met, SysmonEvent e)
+    {
+        Span<byte> buffer = stackalloc byte[ValueMemory.LongestValue];
+        ulong hash = 0;
+        ReadOnlySpan<byte> origin = e.OriginOfAlternatives(scanner.Field, buffer);
+        _repaired = true;
+        if (!origin.IsEmpty && met.Alternatives.Recall(origin, out hash) is { } reports)
+        {
+            foreach (int report in reports) Hit(report);
+            _repaired = false;
+            return;
+        }
+        _repaired = false;
+        Record(hash);
+        ScanEachAlternative(scanner, e);
+        Keep(met.Alternatives, origin, hash);
+    }
+
+    void ScanEachAlternative(FieldScanner scanner, FieldedEvent e)
+    {
+        for (int i = 0; e.TryAlternative(scanner.Field, i, out ReadOnlySpan<byte> alternative); i++)
+        {
+            _repaired = e.RepairOf(scanner.Field, i) is not null;
+            scanner.Scan(ValueKind.Text, alternative, this);
+            _repaired = false;
+        }
+    }
+
+    void ScanAll(FieldScanner keywords, FieldedEvent e)
+    {
+        for (int i = 0; i < e.FieldCount; i++)
+        {
+            ValueKind kind = e.At(i, out _, out ReadOnlySpan<byte> value);
+            if (kind > ValueKind.Null) keywords.Scan(kind, value, this);
+        }
+    }
+
+    void Record(ulong hash)
+    {
+        _recording = hash != 0;
+        _recorded.Clear();
+    }
+
+    void Keep(ValueMemory memory, ReadOnlySpan<byte> value, ulong hash)
+    {
+        if (!_recording) return;
+        _recording = false;
+        memory.Keep(value, hash, CollectionsMarshal.AsSpan(_recorded));
     }
 
     void Touch(int atom)
@@ -140,5 +240,18 @@ sealed class ProgramRun(RuleProgram program, MatchScratch scratch)
             if (which != ItemTest.None) return true;
         }
         return false;
+    }
+
+    /// <summary>What is remembered of one scanner's field.</summary>
+    sealed class Met
+    {
+        /// <summary>Where the field stood in the last event.</summary>
+        public int Position;
+
+        /// <summary>What its values made the scanner report.</summary>
+        public ValueMemory Values { get; } = new();
+
+        /// <summary>What its alternatives did, by what they are made of.</summary>
+        public ValueMemory Alternatives { get; } = new();
     }
 }

@@ -18,9 +18,11 @@ public sealed class RuleMatcher
     /// <returns>Positions in <see cref="RuleSet.Rules"/>, ascending; valid until the next call.</returns>
     public ReadOnlySpan<int> Match(SysmonEvent e)
     {
+        ProgramRun run = RunOfSysmon(e.EventId);
+        if (run.Program.Rules.Length == 0) return default;
         Prepare(e);
         _matches.Clear();
-        RunOfSysmon(e.EventId).Match(e, _matches);
+        run.Match(e, _matches);
         return CollectionsMarshal.AsSpan(_matches);
     }
 

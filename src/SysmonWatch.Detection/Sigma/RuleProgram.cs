@@ -42,16 +42,4 @@ sealed record Atom(Events.FieldId Field, ValueTest[] Gated, ValueTest[] Ungated,
 /// <param name="Keywords">The scanner of all fields; null where no rule has keywords.</param>
 /// <param name="Always">Bits of the rules that no report can rule out.</param>
 sealed record RuleProgram(
-    int[] Rules, int[] Roots, ProgramNode[] Nodes, int[] Children, Atom[] Atoms, FieldScanner[] Scanners, FieldScanner? Keywords, ulong[] Always)
-{
-    /// <summary>The scanner of each field id, -1 for none; of the first 64 scanners only, the others look for their field.</summary>
-    public sbyte[] ScannerByField { get; } = Index(Scanners);
-
-    static sbyte[] Index(FieldScanner[] scanners)
-    {
-        sbyte[] index = new sbyte[scanners.Length == 0 ? 0 : scanners.Max(s => s.Field.Value) + 1];
-        Array.Fill(index, (sbyte)-1);
-        for (int i = 0; i < Math.Min(64, scanners.Length); i++) index[scanners[i].Field.Value] = (sbyte)i;
-        return index;
-    }
-}
+    int[] Rules, int[] Roots, ProgramNode[] Nodes, int[] Children, Atom[] Atoms, FieldScanner[] Scanners, FieldScanner? Keywords, ulong[] Always);
