@@ -6,26 +6,22 @@ namespace SysmonWatch.Detection.Sigma;
 static class ByteFrequency
 {
     /// <summary>What nearly every path and many command lines have.</summary>
-    static readonly byte[][] Common =
-    [
-        .. ((string[])["/usr/bin/", "/usr/sbin/", "/usr/lib/", "/usr/share/", "/usr/local/", "/bin/", "/sbin/", "/etc/", "/var/", "/tmp/", "/home/", "/opt/", "/proc/", "/dev/", "/run/", "/root/", ".so.", " --", ".py", ".sh", "http"])
-            .Select(System.Text.Encoding.ASCII.GetBytes),
-    ];
+    static ReadOnlySpan<byte> CommonText =>
+        "/usr/bin/ /usr/sbin/ /usr/lib/ /usr/share/ /usr/local/ /bin/ /sbin/ /etc/ /var/lib/ /var/log/ /tmp/ /home/ /opt/ /proc/sys/ /dev/ /run/ /root/ .so. .py .sh --f --c"u8;
 
     // Letters by how often they come, from the most common on; what is not here is rarer than all of them.
     const string Order = "e/tasonirlcdp-u.mbhg 0v1fy_2kwx3q45687z9=j:";
 
     static readonly double[] Weights = [.. Enumerable.Range(0, 256).Select(b => Order.IndexOf((char)b) is >= 0 and int at ? 8.0 / (8 + at) : 0.1)];
 
+    /// <summary>How common a folded byte is, up to 1.</summary>
+    public static double Of(byte folded) => Weights[folded];
+
     /// <summary>A number that is larger the more common some folded bytes are.</summary>
     public static double Of(ReadOnlySpan<byte> bytes)
     {
         double weight = 1;
         foreach (byte b in bytes) weight *= Weights[b];
-        foreach (byte[] common in Common)
-        {
-            if (common.AsSpan().IndexOf(bytes) >= 0) return weight * 20;
-        }
-        return weight;
+        return CommonText.IndexOf(bytes) >= 0 ? weight * 20 : weight;
     }
 }

@@ -18,8 +18,8 @@ sealed class FieldScanner(FieldId field, FieldPlan plan)
     /// <summary>The field.</summary>
     public FieldId Field { get; } = field;
 
-    /// <summary>True for a field that a Sysmon event may have several values for.</summary>
-    public bool HasAlternatives { get; } = RepairedValues.Concern(field) || DerivedFields.HasAlternatives(field);
+    /// <summary>True where a Sysmon event may have several values for the field, and some test is concerned by them.</summary>
+    public bool HasAlternatives { get; } = (RepairedValues.Concern(field) && plan.TakesRepairs) || DerivedFields.HasAlternatives(field);
 
     /// <summary>Scans one value of the field. What is reported depends on nothing else.</summary>
     public void Scan(ValueKind kind, ReadOnlySpan<byte> value, ProgramRun run)
@@ -69,6 +69,9 @@ sealed class FieldPlan
 
     /// <summary>Reported for a number that is not written as plain digits.</summary>
     public HashSet<int> Numbers { get; } = [];
+
+    /// <summary>False where all tests stand under a negation, and so look at what Sysmon wrote only.</summary>
+    public bool TakesRepairs { get; set; }
 
     /// <summary>Reported for values of at least so many bytes.</summary>
     public HashSet<(int Length, int Report)> Long { get; } = [];

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -6,26 +7,29 @@ namespace SysmonWatch.Detection.Sigma;
 
 /// <summary>Finds in one pass over a value which of any number of case-folded literals stand anywhere in it. Immutable.</summary>
 /// <remarks>
-/// Of each literal three bytes are chosen that are rare in paths and command lines, its key. At every place of a value the three bytes there are looked up
-/// in a table of bits that holds the keys of all literals; no place waits for another, as it would in an automaton. Only where the bit is set are the
-/// literals with that key compared. Keys ignore the bit that tells the cases of a letter apart, the comparison knows better. Literals of two bytes have a key
-/// for each third byte, those of one byte are looked for one by one.
+/// Of each literal three bytes are chosen that are rare in paths and command lines, its key. At every place of a value the three bytes there lead to a row
+/// of a table, and the row says which next bytes the literals with such a key go on with. No place waits for another, as it would in an automaton, and
+/// only where the next byte fits are literals compared. Keys ignore the bit that tells the cases of a letter apart; the comparison knows better. Literals of
+/// two bytes have a table of their own, those of one byte are looked for one by one.
 /// </remarks>
 sealed class LiteralFinder
 {
     const int KeyLength = 3;
 
-    /// <summary>Sets the bit that tells cases apart in all bytes of a key.</summary>
-    const uint EitherCase = 0x00202020;
+    /// <summary>Sets the bit that tells the cases of a letter apart, in every byte.</summary>
+    const uint EitherCase = 0x20202020;
 
     const uint Multiplier = 0x9E3779B1;
 
-    readonly ulong[] _marks;
-    readonly int _shift;
-    readonly int[] _slots;
-    readonly int _slotShift;
+    /// <summary>A row where any byte may be next.</summary>
+    const ushort AnyNext = 0xFFFF;
+
+    readonly ushort[] _rows;
+    readonly int[] _rowStart;
     readonly Entry[] _entries;
-    readonly bool _hasPairs;
+    readonly int _shift;
+    readonly ulong[] _pairMarks = [];
+    readonly Dictionary<uint, (byte[] Literal, int Report)[]> _pairs;
     readonly (byte Lower, byte Upper, int Report)[] _singles;
 
     /// <summary>Builds the tables.</summary>
@@ -33,34 +37,30 @@ sealed class LiteralFinder
     public LiteralFinder(IReadOnlyList<(byte[] Literal, int Report)> literals)
     {
         _singles = [.. literals.Where(l => l.Literal.Length == 1).Distinct().Select(l => (l.Literal[0], Upper(l.Literal[0]), l.Report))];
-        var entries = new List<Entry>(literals.Count);
-        var loads = new Dictionary<uint, int>();
-        int marks = 0;
-        // Long literals have a choice, so they come last.
-        foreach ((byte[] literal, int report) in literals.Where(l => l.Literal.Length > 1).OrderBy(l => l.Literal.Length))
-        {
-            (uint key, int offset) = literal.Length < KeyLength ? (PairKey(literal[0] | (uint)literal[1] << 8), 0) : ChooseKey(literal, loads);
-            CollectionsMarshal.GetValueRefOrAddDefault(loads, key, out _)++;
-            marks += literal.Length < KeyLength ? 128 : 1;
-            entries.Add(new Entry(key, literal, offset, report));
-        }
-        _hasPairs = entries.Exists(e => e.Literal.Length < KeyLength);
-        _entries = [.. entries.OrderBy(e => e.Key)];
+        _pairs = literals.Where(l => l.Literal.Length == 2).GroupBy(l => PairKey(l.Literal)).ToDictionary(g => g.Key, g => g.ToArray());
+        if (_pairs.Count > 0) _pairMarks = new ulong[(ushort.MaxValue + 1) / 64];
+        foreach (uint pair in _pairs.Keys) _pairMarks[pair >> 6] |= 1UL << (int)(pair & 63);
 
-        // One bit in sixteen is set at most, of 2 kB at least and 256 kB at most.
-        int bits = Math.Clamp(BitOperations.Log2((uint)Math.Max(1, marks)) + 5, 14, 21);
+        // Long literals have a choice of keys, so they come last.
+        (byte[] Literal, int Report)[] longer = [.. literals.Where(l => l.Literal.Length >= KeyLength).OrderBy(l => l.Literal.Length)];
+        int bits = Math.Clamp(BitOperations.Log2((uint)Math.Max(1, longer.Length)) + 3, 8, 18);
         _shift = 32 - bits;
-        _marks = new ulong[1 << (bits - 6)];
-        int slotBits = BitOperations.Log2((uint)Math.Max(1, loads.Count)) + 2;
-        _slotShift = 32 - slotBits;
-        _slots = new int[1 << slotBits];
-        for (int i = 0; i < _entries.Length; i++)
+        _rows = new ushort[1 << bits];
+        _rowStart = new int[_rows.Length + 1];
+        var rows = new int[longer.Length];
+        var offsets = new int[longer.Length];
+        for (int i = 0; i < longer.Length; i++)
         {
-            uint key = _entries[i].Key;
-            if (i > 0 && _entries[i - 1].Key == key) continue;
-            Place(key, i);
-            if (IsPair(key)) for (uint third = 0; third < 256; third++) Mark((key & 0xFFFF | third << 16) | EitherCase);
-            else Mark(key);
+            offsets[i] = ChooseKey(longer[i].Literal, out rows[i]);
+            _rows[rows[i]] |= NextOf(longer[i].Literal, offsets[i]);
+            _rowStart[rows[i] + 1]++;
+        }
+        for (int row = 0; row < _rows.Length; row++) _rowStart[row + 1] += _rowStart[row];
+        _entries = new Entry[longer.Length];
+        var filled = new int[_rows.Length];
+        for (int i = 0; i < longer.Length; i++)
+        {
+            _entries[_rowStart[rows[i]] + filled[rows[i]]++] = Entry.Of(longer[i].Literal, offsets[i], longer[i].Report);
         }
     }
 
@@ -73,93 +73,118 @@ sealed class LiteralFinder
         {
             if (value.IndexOfAny(lower, upper) >= 0) run.Hit(report);
         }
-        if (_entries.Length == 0) return;
-        // The table has a bit for every key that the shift leaves.
-        ref ulong marks = ref MemoryMarshal.GetArrayDataReference(_marks);
+        if (_pairMarks.Length > 0) ScanPairs(value, run);
+        if (_entries.Length > 0) ScanKeys(value, run);
+    }
+
+    void ScanKeys(ReadOnlySpan<byte> value, ProgramRun run)
+    {
+        // There is a row for every number that the shift leaves.
+        ref ushort rows = ref MemoryMarshal.GetArrayDataReference(_rows);
         ref byte text = ref MemoryMarshal.GetReference(value);
         int shift = _shift;
-        int at = 0;
-        for (int last = value.Length - sizeof(uint); at <= last; at++)
+        int whole = value.Length - KeyLength; // places with a next byte
+        for (int block = 0; block < whole; block += 64)
         {
-            uint key = Unsafe.ReadUnaligned<uint>(ref Unsafe.Add(ref text, at)) & 0xFFFFFF | EitherCase;
-            uint mark = key * Multiplier >> shift;
-            if ((Unsafe.Add(ref marks, mark >> 6) >> (int)(mark & 63) & 1) != 0) Compare(value, at, key, run);
+            // First where something may be, without a branch that depends on the text; then what it is.
+            int places = Math.Min(64, whole - block);
+            ulong hits = 0;
+            for (int i = 0; i < places; i++)
+            {
+                uint four = Unsafe.ReadUnaligned<uint>(ref Unsafe.Add(ref text, block + i)) | EitherCase;
+                uint row = (four << 8) * Multiplier >> shift;
+                hits |= (ulong)((uint)Unsafe.Add(ref rows, row) >> (int)(four >> 24 & 15) & 1) << i;
+            }
+            for (; hits != 0; hits &= hits - 1)
+            {
+                int at = block + BitOperations.TrailingZeroCount(hits);
+                uint four = Unsafe.ReadUnaligned<uint>(ref Unsafe.Add(ref text, at)) | EitherCase;
+                Compare(value, at, (int)((four << 8) * Multiplier >> shift), run);
+            }
         }
-        for (; at < value.Length - 1; at++)
-        {
-            uint key = (value[at] | (uint)value[at + 1] << 8 | (at + 2 < value.Length ? (uint)value[at + 2] << 16 : 0)) | EitherCase;
-            uint mark = key * Multiplier >> shift;
-            if ((Unsafe.Add(ref marks, mark >> 6) >> (int)(mark & 63) & 1) != 0) Compare(value, at, key, run);
-        }
+        if (whole < 0) return;
+        int last = RowOf(value[whole..]);
+        if (_rows[last] != 0) Compare(value, whole, last, run);
     }
 
-    void Compare(ReadOnlySpan<byte> value, int at, uint key, ProgramRun run)
+    void Compare(ReadOnlySpan<byte> value, int at, int row, ProgramRun run)
     {
-        CompareAll(value, at, key, run);
-        if (_hasPairs) CompareAll(value, at, PairKey(key), run);
-    }
-
-    void CompareAll(ReadOnlySpan<byte> value, int at, uint key, ProgramRun run)
-    {
-        for (int i = Find(key); i < _entries.Length && _entries[i].Key == key; i++)
+        for (int i = _rowStart[row]; i < _rowStart[row + 1]; i++)
         {
             ref readonly Entry entry = ref _entries[i];
             int start = at - entry.Offset;
-            if (start < 0 || value.Length - start < entry.Literal.Length || run.IsDecided(entry.Report)) continue;
-            if (AsciiFold.StartsWith(value[start..], entry.Literal)) run.Hit(entry.Report);
+            if (start < 0 || value.Length - start < entry.Length) continue;
+            if (value.Length - start >= sizeof(ulong))
+            {
+                ulong found = BinaryPrimitives.ReadUInt64LittleEndian(value[start..]) | 0x2020202020202020;
+                if (((found ^ entry.Beginning) & entry.Mask) != 0) continue;
+            }
+            if (!run.IsDecided(entry.Report) && AsciiFold.StartsWith(value[start..], entry.Literal)) run.Hit(entry.Report);
         }
     }
 
-    /// <summary>The first entry with a key; the end of all where there is none.</summary>
-    int Find(uint key)
+    void ScanPairs(ReadOnlySpan<byte> value, ProgramRun run)
     {
-        for (uint slot = key * Multiplier >> _slotShift; _slots[slot] != 0; slot = slot + 1 & (uint)_slots.Length - 1)
+        ref ulong marks = ref MemoryMarshal.GetArrayDataReference(_pairMarks);
+        ref byte text = ref MemoryMarshal.GetReference(value);
+        for (int at = 0; at < value.Length - 1; at++)
         {
-            if (_entries[_slots[slot] - 1].Key == key) return _slots[slot] - 1;
+            uint pair = (uint)Unsafe.ReadUnaligned<ushort>(ref Unsafe.Add(ref text, at)) | EitherCase & 0xFFFF;
+            if ((Unsafe.Add(ref marks, pair >> 6) >> (int)(pair & 63) & 1) == 0) continue;
+            foreach ((byte[] literal, int report) in _pairs[pair])
+            {
+                if (!run.IsDecided(report) && AsciiFold.StartsWith(value[at..], literal)) run.Hit(report);
+            }
         }
-        return _entries.Length;
     }
 
-    void Place(uint key, int first)
+    /// <summary>Chooses the three bytes of a literal that are least likely to be met, and least crowded.</summary>
+    int ChooseKey(byte[] literal, out int row)
     {
-        uint slot = key * Multiplier >> _slotShift;
-        while (_slots[slot] != 0) slot = slot + 1 & (uint)_slots.Length - 1;
-        _slots[slot] = first + 1;
-    }
-
-    void Mark(uint key)
-    {
-        uint mark = key * Multiplier >> _shift;
-        _marks[mark >> 6] |= 1UL << (int)(mark & 63);
-    }
-
-    /// <summary>The rarest three bytes of a literal; among those that are as rare, ones that few literals before it have.</summary>
-    static (uint Key, int Offset) ChooseKey(byte[] literal, Dictionary<uint, int> loads)
-    {
-        (uint Key, int Offset) best = default;
+        (int offset, row) = (0, 0);
         double least = double.MaxValue;
         for (int i = 0; i + KeyLength <= literal.Length; i++)
         {
-            uint key = (literal[i] | (uint)literal[i + 1] << 8 | (uint)literal[i + 2] << 16) | EitherCase;
-            double cost = ByteFrequency.Of(literal.AsSpan(i, KeyLength)) * (1 + loads.GetValueOrDefault(key));
+            int candidate = RowOf(literal.AsSpan(i));
+            double cost = ByteFrequency.Of(literal.AsSpan(i, KeyLength)) * (1 + _rowStart[candidate + 1]);
+            if (i + KeyLength < literal.Length) cost *= ByteFrequency.Of(literal[i + KeyLength]) * 0.5;
             if (cost >= least) continue;
-            least = cost;
-            best = (key, i);
+            (least, offset, row) = (cost, i, candidate);
         }
-        return best;
+        return offset;
     }
 
-    /// <summary>The key of two bytes, which is none of three bytes.</summary>
-    static uint PairKey(uint key) => key & 0xFFFF | EitherCase & 0xFFFF | 0xFF000000;
+    /// <summary>The bit of the byte after a literal's key; all bits where the literal ends with its key.</summary>
+    static ushort NextOf(byte[] literal, int offset) =>
+        offset + KeyLength < literal.Length ? (ushort)(1 << (literal[offset + KeyLength] & 15)) : AnyNext;
 
-    static bool IsPair(uint key) => key >> 24 != 0;
+    int RowOf(ReadOnlySpan<byte> key)
+    {
+        uint three = (key[0] | (uint)key[1] << 8 | (uint)key[2] << 16) | EitherCase;
+        return (int)((three << 8) * Multiplier >> _shift);
+    }
+
+    static uint PairKey(byte[] pair) => (pair[0] | (uint)pair[1] << 8) | EitherCase & 0xFFFF;
 
     static byte Upper(byte b) => b is >= (byte)'a' and <= (byte)'z' ? (byte)(b & ~0x20) : b;
 
     /// <summary>A literal to compare where its key was met.</summary>
-    /// <param name="Key">The key.</param>
-    /// <param name="Literal">The whole literal.</param>
+    /// <param name="Beginning">Its first eight bytes, cases alike.</param>
+    /// <param name="Mask">Which bits of <paramref name="Beginning"/> it has.</param>
     /// <param name="Offset">Where in it the key stands.</param>
+    /// <param name="Length">Its length.</param>
     /// <param name="Report">What is reported for it.</param>
-    readonly record struct Entry(uint Key, byte[] Literal, int Offset, int Report);
+    /// <param name="Literal">All of it.</param>
+    readonly record struct Entry(ulong Beginning, ulong Mask, int Offset, int Length, int Report, byte[] Literal)
+    {
+        public static Entry Of(byte[] literal, int offset, int report)
+        {
+            Span<byte> beginning = stackalloc byte[sizeof(ulong)];
+            beginning.Clear();
+            int length = Math.Min(literal.Length, beginning.Length);
+            literal.AsSpan(0, length).CopyTo(beginning);
+            ulong mask = length == sizeof(ulong) ? ulong.MaxValue : (1UL << 8 * length) - 1;
+            return new Entry((BinaryPrimitives.ReadUInt64LittleEndian(beginning) | 0x2020202020202020) & mask, mask, offset, literal.Length, report, literal);
+        }
+    }
 }

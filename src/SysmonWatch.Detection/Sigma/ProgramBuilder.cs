@@ -166,6 +166,7 @@ sealed class ProgramBuilder(RuleSet set, int[] rules)
                 draft.Ungated.Add(test);
                 return;
         }
+        plan.TakesRepairs |= !draft.AsWritten;
         _plans[draft.Field] = plan;
     }
 

@@ -95,13 +95,13 @@ sealed class ProgramRun(RuleProgram program, MatchScratch scratch)
             Met met = _met[i];
             if ((uint)met.Position < (uint)fields.Length && fields[met.Position] is { Repeated: false } field && field.Id.Value == scanner.Field.Value)
             {
-                Scan(scanner, met, ValueKind.Text, e.Bytes(field.Value));
+                scanner.Scan(ValueKind.Text, e.Bytes(field.Value), this);
             }
             else
             {
                 met.Position = PositionOf(scanner.Field, fields);
                 ValueKind kind = e.Find(scanner.Field, out ReadOnlySpan<byte> value);
-                if (kind > ValueKind.Null) Scan(scanner, met, kind, value);
+                if (kind > ValueKind.Null) scanner.Scan(kind, value, this);
             }
             if (scanner.HasAlternatives) ScanAlternatives(scanner, met, e);
         }
@@ -112,7 +112,7 @@ sealed class ProgramRun(RuleProgram program, MatchScratch scratch)
         for (int i = 0; i < _scanners.Length; i++)
         {
             ValueKind kind = e.Find(_scanners[i].Field, out ReadOnlySpan<byte> value);
-            if (kind > ValueKind.Null) Scan(_scanners[i], _met[i], kind, value);
+            if (kind > ValueKind.Null) _scanners[i].Scan(kind, value, this);
             ScanEachAlternative(_scanners[i], e);
         }
     }
@@ -122,20 +122,6 @@ sealed class ProgramRun(RuleProgram program, MatchScratch scratch)
         int position = 0;
         while (position < fields.Length && fields[position].Id.Value != id.Value) position++;
         return position;
-    }
-
-    /// <summary>Scans a value, or repeats what was reported when it was met before.</summary>
-    void Scan(FieldScanner scanner, Met met, ValueKind kind, ReadOnlySpan<byte> value)
-    {
-        ulong hash = 0;
-        if (kind == ValueKind.Text && met.Values.Recall(value, out hash) is { } reports)
-        {
-            foreach (int report in reports) Hit(report);
-            return;
-        }
-        Record(hash);
-        scanner.Scan(kind, value, this);
-        Keep(met.Values, value, hash);
     }
 
     /// <summary>Scans the alternatives, or repeats what was reported when they were made of the same before.</summary>
@@ -152,9 +138,11 @@ sealed class ProgramRun(RuleProgram program, MatchScratch scratch)
             return;
         }
         _repaired = false;
-        Record(hash);
+        _recording = hash != 0;
+        _recorded.Clear();
         ScanEachAlternative(scanner, e);
-        Keep(met.Alternatives, origin, hash);
+        _recording = false;
+        if (hash != 0) met.Alternatives.Keep(origin, hash, CollectionsMarshal.AsSpan(_recorded));
     }
 
     void ScanEachAlternative(FieldScanner scanner, FieldedEvent e)
@@ -174,19 +162,6 @@ sealed class ProgramRun(RuleProgram program, MatchScratch scratch)
             ValueKind kind = e.At(i, out _, out ReadOnlySpan<byte> value);
             if (kind > ValueKind.Null) keywords.Scan(kind, value, this);
         }
-    }
-
-    void Record(ulong hash)
-    {
-        _recording = hash != 0;
-        _recorded.Clear();
-    }
-
-    void Keep(ValueMemory memory, ReadOnlySpan<byte> value, ulong hash)
-    {
-        if (!_recording) return;
-        _recording = false;
-        memory.Keep(value, hash, CollectionsMarshal.AsSpan(_recorded));
     }
 
     void Touch(int atom)
@@ -242,16 +217,13 @@ sealed class ProgramRun(RuleProgram program, MatchScratch scratch)
         return false;
     }
 
-    /// <summary>What is remembered of one scanner's field.</summary>
+    /// <summary>What is remembered of the field of one scanner.</summary>
     sealed class Met
     {
         /// <summary>Where the field stood in the last event.</summary>
         public int Position;
 
-        /// <summary>What its values made the scanner report.</summary>
-        public ValueMemory Values { get; } = new();
-
-        /// <summary>What its alternatives did, by what they are made of.</summary>
+        /// <summary>What its alternatives made the scanner report, by what they are made of.</summary>
         public ValueMemory Alternatives { get; } = new();
     }
 }

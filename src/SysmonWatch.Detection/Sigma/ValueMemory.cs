@@ -5,17 +5,17 @@ using System.Runtime.InteropServices;
 namespace SysmonWatch.Detection.Sigma;
 
 /// <summary>
-/// Remembers what a scanner reported for the values it met last: images, users and ports are the same few thousands of times. Holds at most
-/// <see cref="Slots"/> values of at most <see cref="LongestValue"/> bytes. One for each thread and scanner.
+/// Remembers what a scanner reported for what it met last: images are the same few thousands of times, and so are the names that repairs give them. Holds at
+/// most <see cref="Slots"/> values of at most <see cref="LongestValue"/> bytes. One for each thread and scanner.
 /// </summary>
 /// <remarks>What is remembered is compared byte by byte, so a value can at worst displace another; it cannot be taken for it.</remarks>
 sealed class ValueMemory
 {
     /// <summary>The longest value that is remembered, in bytes.</summary>
-    public const int LongestValue = 96;
+    public const int LongestValue = 64;
 
     /// <summary>How many values are remembered.</summary>
-    const int Slots = 512;
+    const int Slots = 256;
 
     /// <summary>After how many values it is decided whether remembering is worth it.</summary>
     const int Trial = 1024;
