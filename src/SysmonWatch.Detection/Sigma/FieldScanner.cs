@@ -71,7 +71,23 @@ sealed class FieldPlan
     public HashSet<int> Numbers { get; } = [];
 
     /// <summary>False where all tests stand under a negation, and so look at what Sysmon wrote only.</summary>
-    public bool TakesRepairs { get; set; }
+    public bool TakesRepairs { get; private set; }
+
+    /// <summary>True where there is nothing to look for.</summary>
+    public bool IsEmpty => Contains.Count + Starts.Count + Ends.Count + Wholes.Count + Present.Count + Numbers.Count + Long.Count == 0;
+
+    /// <summary>Adds what another test of the field looks for.</summary>
+    public void Add(FieldPlan other, bool takesRepairs)
+    {
+        Contains.AddRange(other.Contains);
+        Starts.AddRange(other.Starts);
+        Ends.AddRange(other.Ends);
+        Wholes.AddRange(other.Wholes);
+        Present.UnionWith(other.Present);
+        Numbers.UnionWith(other.Numbers);
+        Long.UnionWith(other.Long);
+        TakesRepairs |= takesRepairs;
+    }
 
     /// <summary>Reported for values of at least so many bytes.</summary>
     public HashSet<(int Length, int Report)> Long { get; } = [];

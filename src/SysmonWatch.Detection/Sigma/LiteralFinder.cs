@@ -24,6 +24,10 @@ sealed class LiteralFinder
     /// <summary>A row where any byte may be next.</summary>
     const ushort AnyNext = 0xFFFF;
 
+    /// <summary>By byte: its bit in a row.</summary>
+    static readonly ushort[] NextBits = [.. Enumerable.Range(0, 256).Select(b => (ushort)(1 << (b & 15)))];
+
+    readonly FewLiterals? _few;
     readonly ushort[] _rows;
     readonly int[] _rowStart;
     readonly Entry[] _entries;
@@ -62,6 +66,7 @@ sealed class LiteralFinder
         {
             _entries[_rowStart[rows[i]] + filled[rows[i]]++] = Entry.Of(longer[i].Literal, offsets[i], longer[i].Report);
         }
+        if (longer.Length is > 0 and <= FewLiterals.Most) _few = new FewLiterals([.. longer.Select((l, i) => l.Literal[offsets[i]..(offsets[i] + KeyLength)])]);
     }
 
     /// <summary>Reports every literal that the value has; the same one possibly several times.</summary>
@@ -79,11 +84,18 @@ sealed class LiteralFinder
 
     void ScanKeys(ReadOnlySpan<byte> value, ProgramRun run)
     {
+        int whole = value.Length - KeyLength; // places with a next byte
+        if (whole < 0) return;
+        if (_few is not null && value.Length >= FewLiterals.ShortestValue)
+        {
+            _few.Scan(value, this, run);
+            return;
+        }
         // There is a row for every number that the shift leaves.
         ref ushort rows = ref MemoryMarshal.GetArrayDataReference(_rows);
+        ref ushort nextBits = ref MemoryMarshal.GetArrayDataReference(NextBits);
         ref byte text = ref MemoryMarshal.GetReference(value);
         int shift = _shift;
-        int whole = value.Length - KeyLength; // places with a next byte
         for (int block = 0; block < whole; block += 64)
         {
             // First where something may be, without a branch that depends on the text; then what it is.
@@ -93,18 +105,20 @@ sealed class LiteralFinder
             {
                 uint four = Unsafe.ReadUnaligned<uint>(ref Unsafe.Add(ref text, block + i)) | EitherCase;
                 uint row = (four << 8) * Multiplier >> shift;
-                hits |= (ulong)((uint)Unsafe.Add(ref rows, row) >> (int)(four >> 24 & 15) & 1) << i;
+                uint fits = (uint)Unsafe.Add(ref rows, row) & Unsafe.Add(ref nextBits, four >> 24);
+                hits = hits >> 1 | (ulong)(0 - fits >> 31) << 63;
             }
-            for (; hits != 0; hits &= hits - 1)
-            {
-                int at = block + BitOperations.TrailingZeroCount(hits);
-                uint four = Unsafe.ReadUnaligned<uint>(ref Unsafe.Add(ref text, at)) | EitherCase;
-                Compare(value, at, (int)((four << 8) * Multiplier >> shift), run);
-            }
+            hits >>= 64 - places;
+            for (; hits != 0; hits &= hits - 1) CompareAt(value, block + BitOperations.TrailingZeroCount(hits), run);
         }
-        if (whole < 0) return;
-        int last = RowOf(value[whole..]);
-        if (_rows[last] != 0) Compare(value, whole, last, run);
+        CompareAt(value, whole, run);
+    }
+
+    /// <summary>Compares the literals whose key stands at a place with the value there.</summary>
+    public void CompareAt(ReadOnlySpan<byte> value, int at, ProgramRun run)
+    {
+        int row = RowOf(value[at..]);
+        if (_rows[row] != 0) Compare(value, at, row, run);
     }
 
     void Compare(ReadOnlySpan<byte> value, int at, int row, ProgramRun run)

@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace SysmonWatch.Detection.Sigma;
 
 /// <summary>
@@ -8,7 +10,11 @@ sealed class LiteralTrie
 {
     const int None = -1;
 
+    const int Multiplier = unchecked((int)0x9E3779B1);
+
     readonly bool _backwards;
+    readonly bool _hasSingles;
+    readonly (ushort[] Pairs, int[] Nodes, int Shift) _seconds;
     readonly int[] _first = new int[256];
     readonly List<(int Report, int Next)> _reports = [];
     Node[] _nodes = new Node[64];
@@ -38,6 +44,8 @@ sealed class LiteralTrie
             int end = Add(literal);
             Report(ref _nodes[end].Wholes, report);
         }
+        _hasSingles = literals.Any(l => l.Literal.Length == 1);
+        _seconds = Seconds();
     }
 
     /// <summary>Reports every literal that the value has in the right place.</summary>
@@ -52,8 +60,17 @@ sealed class LiteralTrie
         }
         Node[] nodes = _nodes;
         ReadOnlySpan<byte> fold = AsciiFold.Table;
-        int node = _first[fold[_backwards ? value[^1] : value[0]]];
-        for (int i = 1; node >= 0; i++)
+        byte first = fold[_backwards ? value[^1] : value[0]];
+        int node = _first[first];
+        if (node < 0) return;
+        int at = 1;
+        if (value.Length > 1 && !_hasSingles)
+        {
+            // Two bytes at once: among those that a first byte leads to, the second is looked for in a table.
+            at = 2;
+            node = Second(first, fold[_backwards ? value[^2] : value[1]]);
+        }
+        for (int i = at; node >= 0; i++)
         {
             Tell(nodes[node].Reports, run);
             if (i == value.Length)
@@ -64,6 +81,37 @@ sealed class LiteralTrie
             byte next = fold[value[_backwards ? value.Length - 1 - i : i]];
             for (node = nodes[node].Child; node >= 0 && nodes[node].Byte != next; node = nodes[node].Sibling) ;
         }
+    }
+
+    int Second(byte first, byte second)
+    {
+        int pair = first << 8 | second;
+        for (int slot = pair * Multiplier >>> _seconds.Shift; ; slot = slot + 1 & _seconds.Nodes.Length - 1)
+        {
+            int node = _seconds.Nodes[slot];
+            if (node < 0 || _seconds.Pairs[slot] == pair) return node;
+        }
+    }
+
+    /// <summary>A table of the nodes that two bytes lead to.</summary>
+    (ushort[] Pairs, int[] Nodes, int Shift) Seconds()
+    {
+        var seconds = new List<(ushort Pair, int Node)>();
+        for (int first = 0; first < 256; first++)
+        {
+            if (_first[first] < 0) continue;
+            for (int node = _nodes[_first[first]].Child; node >= 0; node = _nodes[node].Sibling) seconds.Add(((ushort)(first << 8 | _nodes[node].Byte), node));
+        }
+        int bits = BitOperations.Log2((uint)seconds.Count + 1) + 2;
+        var (pairs, nodes) = (new ushort[1 << bits], new int[1 << bits]);
+        Array.Fill(nodes, None);
+        foreach ((ushort pair, int node) in seconds)
+        {
+            int slot = pair * Multiplier >>> 32 - bits;
+            while (nodes[slot] >= 0) slot = slot + 1 & nodes.Length - 1;
+            (pairs[slot], nodes[slot]) = (pair, node);
+        }
+        return (pairs, nodes, 32 - bits);
     }
 
     void Tell(int reports, ProgramRun run)

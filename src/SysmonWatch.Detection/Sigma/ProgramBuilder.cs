@@ -23,6 +23,9 @@ sealed class ProgramBuilder(RuleSet set, int[] rules)
 
         public List<int> Triggers { get; } = [];
 
+        /// <summary>What the field's scanner looks for on its behalf.</summary>
+        public FieldPlan Plan { get; } = new();
+
         /// <summary>Roughly how many of a thousand events make the scanner report something for it.</summary>
         public double Cost { get; set; }
     }
@@ -32,7 +35,6 @@ sealed class ProgramBuilder(RuleSet set, int[] rules)
 
     readonly List<Draft> _atoms = [];
     readonly Dictionary<string, int> _atomsByKey = new(StringComparer.Ordinal);
-    readonly Dictionary<FieldId, FieldPlan> _plans = [];
     readonly List<ProgramNode> _nodes = [];
     readonly List<int> _children = [];
 
@@ -49,10 +51,24 @@ sealed class ProgramBuilder(RuleSet set, int[] rules)
             if (witness is null) always[i / 64] |= 1UL << i;
             else foreach (int atom in witness.Atoms) _atoms[atom].Triggers.Add(i);
         }
-        Atom[] atoms = [.. _atoms.Select(a => new Atom(a.Field, [.. a.Gated], [.. a.Ungated], a.AsWritten, [.. a.Triggers.Distinct()]))];
-        FieldScanner[] scanners = [.. _plans.Where(p => p.Key.IsKnown).Select(p => new FieldScanner(p.Key, p.Value))];
-        FieldScanner? keywords = _plans.TryGetValue(FieldId.Unknown, out FieldPlan? plan) ? new FieldScanner(FieldId.Unknown, plan) : null;
-        return new RuleProgram(rules, roots, [.. _nodes], [.. _children], atoms, scanners, keywords, always);
+        // Only what can make a rule a candidate is looked for in every event. The rest of a field's literals is looked for when a candidate asks.
+        var eager = new Dictionary<FieldId, FieldPlan>();
+        var late = new Dictionary<FieldId, FieldPlan>();
+        foreach (Draft draft in _atoms)
+        {
+            if (draft.Plan.IsEmpty) continue;
+            Dictionary<FieldId, FieldPlan> plans = draft.Triggers.Count > 0 || !draft.Field.IsKnown ? eager : late;
+            if (!plans.TryGetValue(draft.Field, out FieldPlan? plan)) plans[draft.Field] = plan = new FieldPlan();
+            plan.Add(draft.Plan, takesRepairs: !draft.AsWritten);
+        }
+        FieldId[] lateFields = [.. late.Keys];
+        Atom[] atoms = [.. _atoms.Select(a => new Atom(a.Field, [.. a.Gated], [.. a.Ungated], a.AsWritten, [.. a.Triggers.Distinct()], LateScanner(a)))];
+        FieldScanner[] scanners = [.. eager.Where(p => p.Key.IsKnown).Select(p => new FieldScanner(p.Key, p.Value))];
+        FieldScanner[] lateScanners = [.. lateFields.Select(field => new FieldScanner(field, late[field]))];
+        FieldScanner? keywords = eager.TryGetValue(FieldId.Unknown, out FieldPlan? words) ? new FieldScanner(FieldId.Unknown, words) : null;
+        return new RuleProgram(rules, roots, [.. _nodes], [.. _children], atoms, scanners, lateScanners, keywords, always);
+
+        int LateScanner(Draft draft) => draft.Triggers.Count > 0 || draft.Plan.IsEmpty ? -1 : Array.IndexOf(lateFields, draft.Field);
     }
 
     (int Node, Witness? Witness) Node(RuleNode node, bool negative)
@@ -120,9 +136,9 @@ sealed class ProgramBuilder(RuleSet set, int[] rules)
     static IEnumerable<ValueTest> Flatten(ValueTest test) => test is AnyTest any ? any.Variants.SelectMany(Flatten) : [test];
 
     /// <summary>Gives the scanner as much of a test as it can decide; what it cannot is asked afterwards.</summary>
-    void Plan(Draft draft, int atom, ValueTest test)
+    static void Plan(Draft draft, int atom, ValueTest test)
     {
-        FieldPlan plan = _plans.TryGetValue(draft.Field, out FieldPlan? known) ? known : new FieldPlan();
+        FieldPlan plan = draft.Plan;
         switch (test)
         {
             case TextTest { Shape: TextShape.Anything }:
@@ -164,10 +180,8 @@ sealed class ProgramBuilder(RuleSet set, int[] rules)
                 break;
             default:
                 draft.Ungated.Add(test);
-                return;
+                break;
         }
-        plan.TakesRepairs |= !draft.AsWritten;
-        _plans[draft.Field] = plan;
     }
 
     static void Look(FieldPlan plan, TextShape shape, byte[] literal, int report, Draft draft)

@@ -19,6 +19,8 @@ sealed class ProgramRun(RuleProgram program, MatchScratch scratch)
     readonly ulong[] _always = program.Always;
     readonly FieldScanner[] _scanners = program.Scanners;
     readonly Met[] _met = [.. program.Scanners.Select(_ => new Met())];
+    readonly Met[] _lateMet = [.. program.LateScanners.Select(_ => new Met())];
+    readonly bool[] _lateDone = new bool[program.LateScanners.Length];
     readonly List<int> _recorded = [];
     int _touchedCount;
     bool _repaired;
@@ -61,6 +63,7 @@ sealed class ProgramRun(RuleProgram program, MatchScratch scratch)
     {
         for (int i = 0; i < _touchedCount; i++) _states[_touched[i]] = Silent;
         _touchedCount = 0;
+        Array.Clear(_lateDone);
         _repaired = false;
         _recording = false;
         for (int i = 0; i < _candidates.Length; i++) _candidates[i] = _always[i];
@@ -89,32 +92,42 @@ sealed class ProgramRun(RuleProgram program, MatchScratch scratch)
     void ScanFields(SysmonEvent e)
     {
         ReadOnlySpan<DataField> fields = e.Fields;
-        for (int i = 0; i < _scanners.Length; i++)
+        for (int i = 0; i < _scanners.Length; i++) ScanField(_scanners[i], _met[i], fields, e);
+    }
+
+    void ScanField(FieldScanner scanner, Met met, ReadOnlySpan<DataField> fields, SysmonEvent e)
+    {
+        if ((uint)met.Position < (uint)fields.Length && fields[met.Position] is { Repeated: false } field && field.Id.Value == scanner.Field.Value)
         {
-            FieldScanner scanner = _scanners[i];
-            Met met = _met[i];
-            if ((uint)met.Position < (uint)fields.Length && fields[met.Position] is { Repeated: false } field && field.Id.Value == scanner.Field.Value)
-            {
-                scanner.Scan(ValueKind.Text, e.Bytes(field.Value), this);
-            }
-            else
-            {
-                met.Position = PositionOf(scanner.Field, fields);
-                ValueKind kind = e.Find(scanner.Field, out ReadOnlySpan<byte> value);
-                if (kind > ValueKind.Null) scanner.Scan(kind, value, this);
-            }
-            if (scanner.HasAlternatives) ScanAlternatives(scanner, met, e);
+            scanner.Scan(ValueKind.Text, e.Bytes(field.Value), this);
         }
+        else
+        {
+            met.Position = PositionOf(scanner.Field, fields);
+            ValueKind kind = e.Find(scanner.Field, out ReadOnlySpan<byte> value);
+            if (kind > ValueKind.Null) scanner.Scan(kind, value, this);
+        }
+        if (scanner.HasAlternatives) ScanAlternatives(scanner, met, e);
     }
 
     void ScanFields(FieldedEvent e)
     {
-        for (int i = 0; i < _scanners.Length; i++)
-        {
-            ValueKind kind = e.Find(_scanners[i].Field, out ReadOnlySpan<byte> value);
-            if (kind > ValueKind.Null) _scanners[i].Scan(kind, value, this);
-            ScanEachAlternative(_scanners[i], e);
-        }
+        foreach (FieldScanner scanner in _scanners) ScanField(scanner, e);
+    }
+
+    void ScanField(FieldScanner scanner, FieldedEvent e)
+    {
+        ValueKind kind = e.Find(scanner.Field, out ReadOnlySpan<byte> value);
+        if (kind > ValueKind.Null) scanner.Scan(kind, value, this);
+        ScanEachAlternative(scanner, e);
+    }
+
+    void ScanLate(int late, FieldedEvent e)
+    {
+        _lateDone[late] = true;
+        FieldScanner scanner = Program.LateScanners[late];
+        if (e is SysmonEvent sysmon) ScanField(scanner, _lateMet[late], sysmon.Fields, sysmon);
+        else ScanField(scanner, e);
     }
 
     static int PositionOf(FieldId id, ReadOnlySpan<DataField> fields)
@@ -199,6 +212,12 @@ sealed class ProgramRun(RuleProgram program, MatchScratch scratch)
         byte state = _states[index];
         if (state >= True) return state == True;
         Atom atom = Program.Atoms[index];
+        if (atom.Late >= 0 && !_lateDone[atom.Late])
+        {
+            ScanLate(atom.Late, e);
+            state = _states[index];
+            if (state >= True) return state == True;
+        }
         if (state == Silent && atom.Ungated.Length == 0) return false;
         bool holds = (state == Reported && AnyHolds(atom.Gated, atom, e)) || AnyHolds(atom.Ungated, atom, e);
         if (state == Silent) _touched[_touchedCount++] = index; // to be forgotten after this event; its rules are being looked at already
