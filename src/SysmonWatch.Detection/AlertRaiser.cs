@@ -102,7 +102,7 @@ public sealed class AlertRaiser
         if (isSuspect)
         {
             RuleMetadata watcher = (e.Marks & EventMarks.Forged) != 0 ? BuiltInWatchers.Forged : BuiltInWatchers.Conflict;
-            Offer(watcher, e, reference, () => [], raised, closed);
+            Offer(watcher, null, e, reference, raised, closed);
         }
         _matched.Clear();
         foreach ((_, int rule) in findings)
@@ -110,7 +110,7 @@ public sealed class AlertRaiser
             _counters.Findings++;
             _matched.Add(rule);
             SigmaRule matched = _rules.Rules[rule];
-            if (matched.Generates && !IsSilenced(matched.Metadata)) Offer(matched.Metadata, e, reference, () => _explainer.Explain(rule, e), raised, closed);
+            if (matched.Generates && !IsSilenced(matched.Metadata)) Offer(matched.Metadata, rule, e, reference, raised, closed);
         }
         _correlation.Observe(CollectionsMarshal.AsSpan(_matched), e, reference, _hits);
         Raise(raised, closed);
@@ -137,13 +137,13 @@ public sealed class AlertRaiser
     }
 
     /// <summary>Most findings repeat one that was told already: those are folded before anything is composed.</summary>
-    void Offer(
-        RuleMetadata rule, SysmonEvent e, EventReference reference, Func<IReadOnlyList<Evidence>> explain, ICollection<Alert> raised, ICollection<Alert> closed)
+    void Offer(RuleMetadata rule, int? position, SysmonEvent e, EventReference reference, ICollection<Alert> raised, ICollection<Alert> closed)
     {
         string key = KeyOf(rule, e, reference);
         bool fromTheFuture = (e.Marks & EventMarks.FutureDated) != 0;
         if (_suppression.TryFold(key, reference.Identity, AlertComposer.SubjectOf(reference), closed, fromTheFuture)) return;
-        Offer(key, AlertComposer.OfFinding(rule, e, reference, explain()), e.Marks, raised, closed);
+        IReadOnlyList<Evidence> evidence = position is { } which ? _explainer.Explain(which, e) : [];
+        Offer(key, AlertComposer.OfFinding(rule, e, reference, evidence), e.Marks, raised, closed);
     }
 
     /// <summary>Repeats are those of the same family: a session that trips a rule a thousand times is one alert, two sessions are two.</summary>

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Runtime;
 using SysmonWatch.Daemon.Configuration;
 using SysmonWatch.Daemon.Pipeline;
 using SysmonWatch.Detection;
@@ -27,7 +26,7 @@ static class ReplayCommand
         output.AcceptOnlyFromAmong("text", "json", "none");
         var costs = new Option<bool>("--rule-costs") { Description = "Also say which rules were looked at most often, beyond what the literals of all rules had ruled out." };
         var command = new Command("replay", "Evaluate log files as the daemon would have, and print the alerts.") { files, rules, config, output, costs };
-        command.SetAction(parsed => RunAlone(
+        command.SetAction(parsed => Run(
             new Request(parsed.GetRequiredValue(files), parsed.GetValue(rules) ?? [], parsed.GetValue(config), parsed.GetValue(output)!, parsed.GetValue(costs)),
             Console.OpenStandardOutput(),
             Console.Error,
@@ -36,13 +35,6 @@ static class ReplayCommand
     }
 
     public sealed record Request(IReadOnlyList<string> Files, IReadOnlyList<string> Rules, string? Config, string Output, bool RuleCosts = false);
-
-    /// <summary>With the process to itself: nobody waits for an answer while memory is collected, so that needs no thread of its own.</summary>
-    static int RunAlone(Request request, Stream output, TextWriter errors, TimeProvider time)
-    {
-        GCSettings.LatencyMode = GCLatencyMode.Batch;
-        return Run(request, output, errors, time);
-    }
 
     public static int Run(Request request, Stream output, TextWriter errors, TimeProvider time)
     {

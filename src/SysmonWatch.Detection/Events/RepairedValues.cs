@@ -72,7 +72,7 @@ sealed class RepairedValues
         int index = IndexOf(field);
         if (index is not (0 or 1)) return default;
         buffer[0] = (byte)e.Repairs;
-        if (e.Find(field, out ReadOnlySpan<byte> written) != ValueKind.Text) return buffer[..1];
+        if (!e.TryWritten(field, out ReadOnlySpan<byte> written)) return buffer[..1];
         bool isFilled = Program(e, index, written, out ReadOnlySpan<byte> image, out ReadOnlySpan<byte> commandLine);
         ReadOnlySpan<byte> first = FirstWord(commandLine, out ReadOnlySpan<byte> rest);
         ReadOnlySpan<byte> second = image.EndsWith(BusyBox) ? FirstWord(rest, out _) : default;
@@ -119,13 +119,16 @@ sealed class RepairedValues
         image = written;
         if (index == 0)
         {
-            if (e.Find(KnownFields.CommandLine, out commandLine) != ValueKind.Text) e.Find(ProcessCommandLine, out commandLine);
+            if (!e.TryWritten(KnownFields.CommandLine, out commandLine) && !e.TryWritten(ProcessCommandLine, out commandLine) && e.Process is { } process)
+            {
+                commandLine = process.CommandLine.Span;
+            }
             return false;
         }
         ProcessNode? parent = Parent(e);
         bool isFilled = IsDash(written) && parent is { Image.Length: > 0 };
         if (isFilled) image = parent!.Image.Span;
-        e.Find(KnownFields.ParentCommandLine, out commandLine);
+        e.TryWritten(KnownFields.ParentCommandLine, out commandLine);
         if (parent is { CommandLine.Length: > 0 } && IsLess(commandLine, parent.CommandLine.Span)) commandLine = parent.CommandLine.Span;
         return isFilled;
     }
