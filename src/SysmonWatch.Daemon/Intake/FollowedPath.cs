@@ -188,8 +188,8 @@ sealed class FollowedPath : IDisposable
             _unreadableAtStart = null;
             // Renamed, and nothing in its place yet: what is open is read on. After a start, look where it went.
             if (_restored || (thorough && _line.Exists(g => g.Content is null))) Reconcile(null, default);
-            // It may have come and gone since it was last looked for.
-            else if (thorough && _line.Count == 0 && _search.AddUnseen(RotatedFiles.Of(Path), null, _lookedAt, before: null, default) > 0) _owner.Moved(filesChanged: true);
+            // Another one may have come and gone since it was last looked for.
+            else if (thorough && _search.AddUnseen(_line.LastOrDefault(), _line.LastOrDefault()?.Facts.ModifiedAt ?? _lookedAt, before: null) > 0) _owner.Moved(filesChanged: true);
             if (_line.Count > 0) return;
             // Only now: what was written before and renamed has been found by the time it was looked for before.
             _lookedAt = now;
@@ -259,41 +259,44 @@ sealed class FollowedPath : IDisposable
             return;
         }
         bool followed = _line.Count > 0;
-        List<RotatedFile> rotated = RotatedFiles.Of(Path);
         Generation? newest = _line.LastOrDefault();
         long floor = newest?.Facts.ModifiedAt ?? _lookedAt;
         Generation? found = live is null ? null : _search.FindBack(live, facts);
-        List<Generation> lost = [.. _line.Where(g => g.Content is null).ToArray().Where(g => !_search.TryFind(g, rotated))];
+        bool isNew = live is not null && found is null;
+        if (live is not null)
+        {
+            // One of the line from now on: it may be renamed while those that came before it are looked for.
+            found ??= _search.Resume(live, facts);
+            _line.Remove(found);
+            _line.Add(found);
+        }
+        List<Generation> lost = _search.FindAgain(_line.Where(g => g.Content is null));
         // While nothing is at the path a rotation may be going on.
         foreach (Generation wanted in (live ?? _live?.Content) is null ? [] : lost)
         {
             // What was empty has nothing to be known by: filled and compressed since, it is one of the unknown.
-            int instead = wanted.Head.Length == 0 ? _search.AddUnseen(rotated, null, wanted.Facts.ModifiedAt, wanted, facts) : 0;
+            int instead = wanted.Head.Length == 0 ? _search.AddUnseen(null, wanted.Facts.ModifiedAt, wanted) : 0;
             if (!wanted.WasDrained && instead == 0)
             {
                 _say(new IntakeNotice.Lost(Path, wanted.Offset, "the file that was read before is not there any more, nor a rotated copy of it; what was written to it after that is lost, if anything was"));
             }
             Finish(wanted);
         }
-        if (live is null)
+        if (found is null)
         {
-            if (_live is not null) return;
             // As above: what was empty is among the unknown, which come before what came after it.
-            foreach (Generation wanted in lost.Where(g => g.Head.Length == 0)) _search.AddUnseen(rotated, null, wanted.Facts.ModifiedAt, wanted, default);
-            _search.AddUnseen(rotated, newest, floor, before: null, default);
+            foreach (Generation wanted in lost.Where(g => g.Head.Length == 0)) _search.AddUnseen(null, wanted.Facts.ModifiedAt, wanted);
+            _search.AddUnseen(newest, floor, before: null);
             return;
         }
 
         // Where it is the newest that was known, nothing can have come between.
-        int between = found is null || found != newest ? _search.AddUnseen(rotated, newest, floor, before: found, facts) : 0;
-        if (found is null)
+        int between = found != newest ? _search.AddUnseen(newest, floor, before: found) : 0;
+        if (isNew)
         {
-            found = _search.Resume(live, facts);
             if (_unreadableAtStart is { } then && then.SameFileAs(facts) && then.Size <= facts.Size) found.StartAtEnd(then.Size);
             if (followed) _say(new IntakeNotice.Rotated(Path, between));
         }
-        _line.Remove(found);
-        _line.Add(found);
         found.QuietSince = _time.GetTimestamp();
         _live = found;
         _unreadableAtStart = null;
@@ -304,14 +307,18 @@ sealed class FollowedPath : IDisposable
     /// <summary>The first time: what lies beside the file was written before, and is not to be read when it is met again.</summary>
     void Begin(LogContent live, in FileFacts facts, StartAt startAt)
     {
-        foreach (RotatedFile file in RotatedFiles.Of(Path).TakeLast(MostFinished))
+        var generation = new Generation(live, facts) { QuietSince = _time.GetTimestamp() };
+        List<RotatedFile> rotated = RotatedFiles.Of(Path);
+        int place = rotated.FindIndex(f => f.Facts.SameFileAs(generation.Facts));
+        if (place >= 0) rotated.RemoveRange(place, rotated.Count - place);
+        foreach (RotatedFile file in rotated.TakeLast(MostFinished))
         {
             if (!RotatedNames.IsReadable(file.Path) || LogContent.Open(file.Path, out LogContent? content, out FileFacts known) != 0) continue;
             using var old = new Generation(content!, known);
+            if (!known.SameFileAs(file.Facts) || generation.BeginsLike(content!)) break;
             if (!old.IsFinal) old.StartAtEnd();
             _finished.Add(old.Save(drained: true));
         }
-        var generation = new Generation(live, facts) { QuietSince = _time.GetTimestamp() };
         if (startAt.Back == TimeSpan.Zero) generation.StartAtEnd();
         _startAt = null;
         _live = generation;
@@ -330,10 +337,9 @@ sealed class FollowedPath : IDisposable
             content.Look(out FileFacts facts);
             _live = new Generation(content, facts) { QuietSince = _time.GetTimestamp() };
             _line.Insert(_line.IndexOf(generation) + 1, _live);
-            List<RotatedFile> rotated = RotatedFiles.Of(Path);
             long floor = generation.Facts.ModifiedAt;
-            found = _search.TryFind(generation, rotated);
-            _search.AddUnseen(rotated, generation, floor, _live, facts);
+            found = _search.FindAgain([generation]).Count == 0;
+            _search.AddUnseen(generation, floor, _live);
         }
         if (!found) Finish(generation);
         _say(new IntakeNotice.Truncated(Path, readTo, found));
@@ -345,7 +351,7 @@ sealed class FollowedPath : IDisposable
     {
         long floor = generation.Facts.ModifiedAt;
         generation.Accept();
-        _search.AddUnseen(RotatedFiles.Of(Path), null, floor, generation, generation.Facts);
+        _search.AddUnseen(null, floor, generation);
         _owner.Moved(filesChanged: true);
     }
 

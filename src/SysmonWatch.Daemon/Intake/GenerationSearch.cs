@@ -12,6 +12,9 @@ sealed class GenerationSearch(FollowedPath path, List<Generation> line, FileFoll
     /// <summary>The most generations that may have to be read one after the other, a thousand rotated files included.</summary>
     const int MostGenerations = 1100;
 
+    /// <summary>How often files are listed again because they were renamed before they were opened.</summary>
+    const int MostTries = 64;
+
     /// <summary>Nanoseconds that a time of modification may lie behind the clock: the kernel's tick is 1 to 10 ms.</summary>
     const long Grain = 20_000_000;
 
@@ -35,10 +38,26 @@ sealed class GenerationSearch(FollowedPath path, List<Generation> line, FileFoll
         owner.Remember(live) is { } known && new Generation(known) is var again && again.TryAttach(live, facts) ? again : new Generation(live, facts);
 
     /// <summary>
-    /// Looks for a generation among the rotated files: first by number, then by content, then in compressed files, and at last under any name by
+    /// Looks for generations among the rotated files: first by number, then by content, then in compressed files, and at last under any name by
     /// number.
     /// </summary>
-    public bool TryFind(Generation wanted, List<RotatedFile> rotated)
+    /// <returns>Those that are not there.</returns>
+    public List<Generation> FindAgain(IEnumerable<Generation> wanted)
+    {
+        List<Generation> lost = [.. wanted];
+        List<RotatedFile> rotated = [];
+        for (int i = 0; i < MostTries && lost.Count > 0; i++)
+        {
+            List<RotatedFile> now = RotatedFiles.Of(path.Path);
+            // What was not found may have been renamed while it was looked for.
+            if (i > 0 && RotatedFiles.SamePlaces(rotated, now)) break;
+            rotated = now;
+            lost.RemoveAll(g => TryFind(g, rotated));
+        }
+        return lost;
+    }
+
+    bool TryFind(Generation wanted, List<RotatedFile> rotated)
     {
         if (TryFind(wanted, rotated.Where(f => f.Facts.SameFileAs(wanted.Facts)))) return true;
         return TryFind(wanted, rotated.Where(f => !IsCompressed(f) && f.Facts.Size >= wanted.Offset))
@@ -51,7 +70,7 @@ sealed class GenerationSearch(FollowedPath path, List<Generation> line, FileFoll
         foreach (RotatedFile file in among)
         {
             if (path.Holds(file.Facts) || LogContent.Open(file.Path, out LogContent? content, out FileFacts facts) != 0) continue;
-            if (wanted.TryAttach(content!, facts))
+            if (!path.Holds(facts) && wanted.TryAttach(content!, facts))
             {
                 wanted.QuietSince = time.GetTimestamp();
                 return true;
@@ -62,12 +81,25 @@ sealed class GenerationSearch(FollowedPath path, List<Generation> line, FileFoll
     }
 
     /// <summary>Adds the generations that are newer than the newest known one and not known themselves.</summary>
-    /// <param name="rotated">What lies beside the file.</param>
     /// <param name="newest">The newest known generation, whether it could be found again or not.</param>
-    /// <param name="floor">Where it is not among the files: since when a file must have been written to.</param>
+    /// <param name="floor">Where it is not among the files: since when a file must have been written to, nanoseconds since 1970.</param>
     /// <param name="before">The generation they are put before; null to put them at the end.</param>
-    /// <param name="live">The file at the path.</param>
-    public int AddUnseen(List<RotatedFile> rotated, Generation? newest, long floor, Generation? before, FileFacts live)
+    /// <returns>How many were added.</returns>
+    public int AddUnseen(Generation? newest, long floor, Generation? before)
+    {
+        int added = 0;
+        for (int i = 0; i < MostTries; i++)
+        {
+            // Asked before the list is made: what is at the path now cannot be older than what the list has.
+            bool moved = before is { Content: not null } && (FileCalls.Look(path.Path, out FileFacts there) != 0 || !there.SameFileAs(before.Facts));
+            if (TryAddUnseen(RotatedFiles.Of(path.Path), newest, floor, before, moved, ref added)) return added;
+        }
+        say(new IntakeNotice.Lost(path.Path, 0, $"its rotated files were renamed faster than they could be opened, {MostTries} times in a row; what was in those that were not opened is lost"));
+        return added;
+    }
+
+    /// <returns>False where a file is not the one any more that the list says: older ones come first, so what is left has to be listed anew.</returns>
+    bool TryAddUnseen(List<RotatedFile> rotated, Generation? newest, long floor, Generation? before, bool moved, ref int added)
     {
         int known = newest is null ? -1 : PlaceOf(newest, rotated);
         int until = -1;
@@ -75,24 +107,36 @@ sealed class GenerationSearch(FollowedPath path, List<Generation> line, FileFoll
         {
             if (line[k].Content is not null) until = rotated.FindIndex(f => f.Facts.SameFileAs(line[k].Facts));
         }
-        // Where it is not at the path any more, what was written to after it does not belong before it.
-        bool moved = before is { Content: not null } && (FileCalls.Look(path.Path, out FileFacts there) != 0 || !there.SameFileAs(before.Facts));
-        int added = 0;
         for (int i = known + 1; i < (until < 0 ? rotated.Count : until) && line.Count < MostGenerations; i++)
         {
             RotatedFile file = rotated[i];
             if (known < 0 && file.Facts.ModifiedAt < floor - Grain) continue;
+            // Where it is not at the path any more, what was written to after it does not belong before it.
             if (moved && until < 0 && file.Facts.ModifiedAt > before!.Facts.ModifiedAt) continue;
-            if (path.Holds(file.Facts) || (live.Inode != 0 && file.Facts.SameFileAs(live)) || owner.HolderOf(file.Facts, path) is not null) continue;
+            if (path.Holds(file.Facts) || owner.HolderOf(file.Facts, path) is not null) continue;
             if (!RotatedNames.IsReadable(file.Path))
             {
                 say(new IntakeNotice.Lost(file.Path, 0, "it was compressed before it was read, and not by gzip; use gzip or delaycompress in logrotate's configuration"));
                 continue;
             }
             int error = LogContent.Open(file.Path, out LogContent? content, out FileFacts facts);
+            if (error == FileCalls.ENOENT) return false;
             if (error != 0)
             {
-                if (error != FileCalls.ENOENT) say(new IntakeNotice.Unreadable(file.Path, FileCalls.Explain(error), FileAdvice.For(file.Facts)));
+                say(new IntakeNotice.Unreadable(file.Path, FileCalls.Explain(error), FileAdvice.For(file.Facts)));
+                continue;
+            }
+            if (!facts.SameFileAs(file.Facts))
+            {
+                content!.Dispose();
+                return false;
+            }
+            int place = line.FindIndex(g => g.BeginsLike(content!));
+            if (place >= 0)
+            {
+                content!.Dispose();
+                // What it comes before has been compressed meanwhile. What is newer is found when the path is looked at again.
+                if (before is not null && place >= line.IndexOf(before)) return true;
                 continue;
             }
             if (Recognise(content!, facts) is not { } unseen)
@@ -104,16 +148,12 @@ sealed class GenerationSearch(FollowedPath path, List<Generation> line, FileFoll
             line.Insert(before is null ? line.Count : line.IndexOf(before), unseen);
             added++;
         }
-        return added;
+        return true;
     }
 
-    /// <summary>A file as a new generation, or as one that was let go and has grown since; null where it is known and holds nothing new.</summary>
+    /// <summary>A file as a new generation, or as one that was let go and has grown since; null where it holds nothing new.</summary>
     Generation? Recognise(LogContent content, in FileFacts facts)
     {
-        foreach (Generation generation in line)
-        {
-            if (generation.BeginsLike(content)) return null;
-        }
         if (owner.Remember(content) is not { } known) return new Generation(content, facts);
         if (content.Growing is null || facts.Size <= known.Offset) return null;
         var again = new Generation(known);

@@ -10,7 +10,7 @@ readonly record struct RotatedFile(string Path, FileFacts Facts, RotatedNames.Ra
 static class RotatedFiles
 {
     /// <summary>How often a directory is read again because it changed meanwhile: a rotation renames file after file.</summary>
-    const int MostTries = 8;
+    const int MostTries = 64;
 
     /// <summary>The most generations that are looked at; the newest ones.</summary>
     const int MostFiles = 1000;
@@ -54,7 +54,8 @@ static class RotatedFiles
         }
     }
 
-    static bool SamePlaces(List<RotatedFile> one, List<RotatedFile> other)
+    /// <summary>True where two lists have the same files under the same names.</summary>
+    public static bool SamePlaces(List<RotatedFile> one, List<RotatedFile> other)
     {
         if (one.Count != other.Count) return false;
         for (int i = 0; i < one.Count; i++)
