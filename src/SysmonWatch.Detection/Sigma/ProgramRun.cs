@@ -25,6 +25,7 @@ sealed class ProgramRun(RuleProgram program, MatchScratch scratch)
     int _touchedCount;
     bool _repaired;
     bool _recording;
+    bool _anyLateDone;
 
     /// <summary>The thread's buffers.</summary>
     public MatchScratch Scratch { get; } = scratch;
@@ -63,7 +64,8 @@ sealed class ProgramRun(RuleProgram program, MatchScratch scratch)
     {
         for (int i = 0; i < _touchedCount; i++) _states[_touched[i]] = Silent;
         _touchedCount = 0;
-        Array.Clear(_lateDone);
+        if (_anyLateDone) Array.Clear(_lateDone);
+        _anyLateDone = false;
         _repaired = false;
         _recording = false;
         for (int i = 0; i < _candidates.Length; i++) _candidates[i] = _always[i];
@@ -124,6 +126,7 @@ sealed class ProgramRun(RuleProgram program, MatchScratch scratch)
 
     void ScanLate(int late, FieldedEvent e)
     {
+        _anyLateDone = true;
         _lateDone[late] = true;
         FieldScanner scanner = Program.LateScanners[late];
         if (e is SysmonEvent sysmon) ScanField(scanner, _lateMet[late], sysmon.Fields, sysmon);
