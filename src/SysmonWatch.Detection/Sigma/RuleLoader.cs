@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using SysmonWatch.Detection.Events;
 
 namespace SysmonWatch.Detection.Sigma;
 
@@ -86,6 +87,11 @@ public static class RuleLoader
 
     static string? ReadText(string file, List<RuleProblem> problems)
     {
+        if (NamedPipes.Is(file))
+        {
+            problems.Add(new RuleProblem(file, 1, 1, true, $"the file is {NamedPipes.Fix}"));
+            return null;
+        }
         try
         {
             using FileStream stream = new(file, new FileStreamOptions { Mode = FileMode.Open, Access = FileAccess.Read, Share = FileShare.Read, BufferSize = 0 });

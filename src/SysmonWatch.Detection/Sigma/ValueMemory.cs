@@ -89,7 +89,7 @@ sealed class ValueMemory
         {
             foreach (byte b in value) mixed = mixed << 8 | b;
         }
-        mixed *= Multiplier;
+        mixed = (mixed ^ (ulong)length << 56) * Multiplier;
         mixed ^= mixed >> 32;
         return mixed & ~0xFF_0000_0000_0000UL | (ulong)(length + 1) << 48;
     }

@@ -109,6 +109,23 @@ public sealed class RuleLoaderTests
     }
 
     [Fact]
+    public void A_pipe_that_is_named_is_refused_and_not_waited_for()
+    {
+        string pipe = Path.Combine(Directory.CreateTempSubdirectory().FullName, "pipe.yml");
+        using (System.Diagnostics.Process made = System.Diagnostics.Process.Start("mkfifo", [pipe])) made.WaitForExit();
+        try
+        {
+            RuleProblem problem = Assert.Single(RuleLoader.Load([pipe]).Problems);
+
+            Assert.Equal($"{pipe}:1:1: error: the file is a named pipe, which would be waited for; give a file, or /dev/stdin and pipe into that", problem.ToString());
+        }
+        finally
+        {
+            Directory.Delete(Path.GetDirectoryName(pipe)!, recursive: true);
+        }
+    }
+
+    [Fact]
     public void Reads_no_more_of_a_file_without_an_end_than_it_may()
     {
         Assert.StartsWith("the file is larger than 16 MiB", Assert.Single(RuleLoader.Load(["/dev/zero"]).Problems).Text, StringComparison.Ordinal);
