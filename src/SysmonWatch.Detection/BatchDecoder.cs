@@ -37,6 +37,7 @@ public sealed class BatchDecoder(SequenceWatch sequence, ProcessTree tree, Arriv
     public void Decode(EventBatch batch, long arrival = 0)
     {
         batch.Restart();
+        _decoder.Hash = Sequence.Hash;
         RecordBatch records = batch.Records;
         counters.TooLong += records.SkippedTooLong;
         counters.WithoutMessage += records.SkippedWithoutMessage;

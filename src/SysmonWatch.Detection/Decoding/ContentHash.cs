@@ -1,110 +1,84 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using SysmonWatch.Detection.Events;
 
 namespace SysmonWatch.Detection.Decoding;
 
 /// <summary>
-/// A fast 64-bit hash of an event's fields under a secret key, so that nobody can write an event that passes for a copy of another. Not
-/// cryptographic: it never leaves the process but in its own snapshot, and a wrong guess has no second try. Not thread-safe.
+/// The hash of an event's fields, names and values in their order, made of the hashes of its values. Secret and not cryptographic as those are. Not
+/// thread-safe.
 /// </summary>
 /// <remarks>
-/// The same name has the same hash whether the table of names knows it or not, so that rules which come and go change nothing. Every 16 bytes are one
-/// multiplication of 64 by 64 bits whose halves are folded; fields do not wait for each other.
+/// The same name has the same hash whether the table of names knows it or not, so that rules which come and go change nothing. Every field is mixed
+/// with a factor of its own place and then added, so fields do not wait for each other.
 /// </remarks>
-/// <param name="key0">Secret.</param>
-/// <param name="key1">Secret.</param>
-sealed class ContentHash(ulong key0, ulong key1)
+/// <param name="values">Hashes values and names.</param>
+sealed class ContentHash(ValueHash values)
 {
-    readonly ulong _chain = Fold(key0 ^ 0x9e3779b97f4a7c15, key1) | 1;
-    readonly ulong _perByte = Fold(key1 ^ 0xd6e8feb86659fd93, key0) | 1;
+    readonly ulong[] _factors = Factors(values);
 
-    /// <summary>The hashes of known names, and of each with the value "-", by the name's id; 0 where not asked for yet.</summary>
-    (ulong Name, ulong WithDash)[] _known = new (ulong, ulong)[128];
+    /// <summary>The hashes of known names, by the name's id; 0 where not asked for yet.</summary>
+    ulong[] _names = new ulong[128];
+
+    /// <summary>The hashes of the names of each event of the schema, in order.</summary>
+    readonly ulong[]?[] _schemas = new ulong[]?[256];
 
     /// <summary>The hash of the first n fields for every n from 1: what a truncated copy is compared by.</summary>
     /// <returns>How many fields.</returns>
     public int Prefixes(SysmonEvent e, Span<ulong> into)
     {
-        ulong hash = key1;
-        ulong chain = _chain;
-        ReadOnlySpan<DataField> fields = e.Fields;
-        byte[] buffer = e.Buffer;
-        (ulong Name, ulong WithDash)[] known = _known;
-        for (int i = 0; i < fields.Length; i++)
-        {
-            ref readonly DataField field = ref fields[i];
-            var value = new ReadOnlySpan<byte>(buffer, field.Value.Start, field.Value.Length);
-            ulong one;
-            if ((uint)field.Id.Value < (uint)known.Length && known[field.Id.Value].Name != 0)
-            {
-                // A third of all values is Sysmon's "-".
-                one = value is [(byte)'-'] ? known[field.Id.Value].WithDash : Add(known[field.Id.Value].Name, value);
-            }
-            else
-            {
-                one = Add(Name(e, field), value);
-                known = _known;
-            }
-            hash = (hash ^ one) * chain;
-            hash ^= hash >> 32;
-            into[i] = hash;
-        }
-        return fields.Length;
+        ReadOnlySpan<ulong> hashes = e.HashedBy == values.Mark ? e.Hashes : default;
+        into = into[..e.FieldCount];
+        if (e.IsInOrder && hashes.Length == into.Length) PrefixesInOrder(_schemas[e.EventId] ??= Names(e.EventId), hashes, into);
+        else PrefixesOfAny(e, hashes, into);
+        return into.Length;
     }
 
-    /// <summary>The hash of some bytes.</summary>
-    /// <remarks>Not under key1, which Add brings in: the two would cancel each other.</remarks>
-    public ulong Of(ReadOnlySpan<byte> bytes) => Add(_chain, bytes);
+    void PrefixesInOrder(ReadOnlySpan<ulong> names, ReadOnlySpan<ulong> hashes, Span<ulong> into)
+    {
+        ReadOnlySpan<ulong> factors = _factors.AsSpan(0, into.Length);
+        hashes = hashes[..into.Length];
+        names = names[..into.Length];
+        ulong all = 0;
+        for (int i = 0; i < into.Length; i++)
+        {
+            all += Mix(hashes[i] ^ names[i], factors[i]);
+            into[i] = all;
+        }
+    }
+
+    void PrefixesOfAny(SysmonEvent e, ReadOnlySpan<ulong> hashes, Span<ulong> into)
+    {
+        ReadOnlySpan<DataField> fields = e.Fields;
+        ulong all = 0;
+        for (int i = 0; i < into.Length; i++)
+        {
+            ref readonly DataField field = ref fields[i];
+            ulong value = i < hashes.Length ? hashes[i] : values.Of(e.Bytes(field.Value));
+            all += Mix(value ^ Name(e, field), _factors[i]);
+            into[i] = all;
+        }
+    }
+
+    static ulong Mix(ulong one, ulong factor) => (one ^ (one >> 32)) * factor;
 
     ulong Name(SysmonEvent e, in DataField field)
     {
-        ulong hash = Of(e.Bytes(field.Name)) | 1;
         int id = field.Id.Value;
+        if ((uint)id < (uint)_names.Length && _names[id] != 0) return _names[id];
+        ulong hash = Name(e.Bytes(field.Name));
         if (id < 0) return hash;
-        if (id >= _known.Length) Array.Resize(ref _known, Math.Max(_known.Length * 2, id + 1));
-        _known[id] = (hash, Add(hash, "-"u8));
+        if (id >= _names.Length) Array.Resize(ref _names, Math.Max(_names.Length * 2, id + 1));
+        _names[id] = hash;
         return hash;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    ulong Add(ulong hash, ReadOnlySpan<byte> bytes)
-    {
-        ref byte at = ref MemoryMarshal.GetReference(bytes);
-        int left = bytes.Length;
-        ulong key = key0 ^ ((ulong)left * _perByte);
-        for (; left > 16; left -= 16, at = ref Unsafe.Add(ref at, 16))
-        {
-            hash = Fold(Unsafe.ReadUnaligned<ulong>(ref at) ^ key, Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref at, 8)) ^ key1 ^ hash);
-        }
-        ulong low = 0, high = 0;
-        if (left >= 8)
-        {
-            low = Unsafe.ReadUnaligned<ulong>(ref at);
-            high = Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref at, left - 8));
-        }
-        else if (left >= 4)
-        {
-            low = Unsafe.ReadUnaligned<uint>(ref at);
-            high = Unsafe.ReadUnaligned<uint>(ref Unsafe.Add(ref at, left - 4));
-        }
-        else if (left > 0)
-        {
-            low = at | ((ulong)Unsafe.Add(ref at, left / 2) << 8) | ((ulong)Unsafe.Add(ref at, left - 1) << 16);
-        }
-        return Fold(low ^ key, high ^ key1 ^ hash);
-    }
+    ulong Name(ReadOnlySpan<byte> name) => values.Of(name) | 1;
 
-    /// <summary>The halves of the 128-bit product, put together.</summary>
-    /// <remarks>Written out: <c>Math.BigMul</c> is a call of its own where the processor's long multiplication is not taken for granted, as in the binary that ships.</remarks>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static ulong Fold(ulong a, ulong b)
+    ulong[] Names(int eventId) => [.. SysmonSchema.Find(eventId)!.Fields.Select(field => Name(field.Id.Utf8Name))];
+
+    static ulong[] Factors(ValueHash values)
     {
-        ulong lowLow = (ulong)(uint)a * (uint)b;
-        ulong highLow = (a >> 32) * (uint)b;
-        ulong lowHigh = (uint)a * (b >> 32);
-        ulong middle = (lowLow >> 32) + (uint)highLow + (uint)lowHigh;
-        ulong high = ((a >> 32) * (b >> 32)) + (highLow >> 32) + (lowHigh >> 32) + (middle >> 32);
-        return high ^ (a * b);
+        ulong[] factors = new ulong[SysmonEvent.MostFields];
+        for (int i = 0; i < factors.Length; i++) factors[i] = values.Of([(byte)'#', (byte)i]) | 1;
+        return factors;
     }
 }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Text;
+using System.Runtime.Intrinsics;
 using System.Text.Unicode;
 using SysmonWatch.Detection.Events;
 
@@ -29,6 +30,8 @@ ref struct EventReader
     readonly SysmonEvent _event;
     readonly bool _fromFile;
     readonly SystemMemory _systems;
+    readonly ValueEnds _ends;
+    readonly ValueHash _hash;
     bool? _octal;
     bool _inData;
     bool _inSystem;
@@ -43,9 +46,13 @@ ref struct EventReader
     /// <param name="fromFile">True where rsyslog may have written it.</param>
     /// <param name="into">What to fill.</param>
     /// <param name="systems">What the events before looked like.</param>
-    public EventReader(byte[] buffer, Slice text, bool fromFile, SysmonEvent into, SystemMemory systems)
+    /// <param name="ends">Finds where the values end.</param>
+    /// <param name="hash">Hashes the values.</param>
+    public EventReader(byte[] buffer, Slice text, bool fromFile, SysmonEvent into, SystemMemory systems, ValueEnds ends, ValueHash hash)
     {
+        _ends = ends;
         _systems = systems;
+        _hash = hash;
         _buffer = buffer;
         _text = buffer.AsSpan(text.Start, text.Length);
         _base = text.Start;
@@ -71,6 +78,7 @@ ref struct EventReader
 
         while (true)
         {
+            if (_inData && PlainFields(at)) return;
             if (_inData && CanonicalFields(ref at, out bool cut))
             {
                 if (cut) return;
@@ -103,6 +111,61 @@ ref struct EventReader
         }
     }
 
+    /// <summary>All fields of the event and its end, where they are exactly those of the schema.</summary>
+    /// <returns>False where they are not, or where that cannot be told this way; then nothing has been taken.</returns>
+    bool PlainFields(int at)
+    {
+        ReadOnlySpan<FieldTag> tags = _tags;
+        ReadOnlySpan<byte> text = _text;
+        if (_expected != 0 || _event.FieldCount != 0 || tags.Length == 0 || !text[at..].StartsWith(tags[0].StartTag)) return false;
+        ReadOnlySpan<byte> room = _buffer.AsSpan(_base);
+        if (room.Length - text.Length < ValueEnds.Overrun || !_event.TryRoom(tags.Length, out Span<DataField> fields, out Span<ulong> hashes)) return false;
+        int start = at + tags[0].Length - EndTag;
+        ReadOnlySpan<int> ends = _ends.Find(room, start, text.Length);
+        if (ends.Length != tags.Length + 1 || !text[ends[^2]..].SequenceEqual("</Data></EventData></Event>"u8)) return false;
+
+        Vector128<byte> special = Vector128<byte>.Zero;
+        ValueHash hash = _hash;
+        fields = fields[..tags.Length];
+        hashes = hashes[..tags.Length];
+        for (int i = 0; i < fields.Length; i++)
+        {
+            ref readonly FieldTag tag = ref tags[i];
+            if (i > 0)
+            {
+                if (!tag.IsAt(text, ends[i - 1])) return false;
+                start = ends[i - 1] + tag.Length;
+            }
+            int length = ends[i] - start;
+            var name = new Slice(_base + start - tag.Length + FieldTag.NameAt, tag.Length - FieldTag.NameAt - 2);
+            fields[i] = new DataField(tag.Id, name, new Slice(_base + start, length), Repeated: false);
+            if (length < ValueHash.Segment)
+            {
+                hashes[i] = ValueScan.Hash(room, start, length, hash, out Vector128<byte> one);
+                special |= one;
+            }
+            else
+            {
+                special = Vector128<byte>.AllBitsSet;
+            }
+        }
+        _expected = tags.Length;
+        Took(tags.Length, 0);
+        if (special.ExtractMostSignificantBits() != 0) FinishAll(fields, hashes);
+        return true;
+    }
+
+    /// <summary>Looks at every value of an event that has one which needs it or is very long.</summary>
+    void FinishAll(Span<DataField> fields, Span<ulong> hashes)
+    {
+        for (int i = 0; i < fields.Length; i++)
+        {
+            Slice value = Finish(fields[i].Value, ValueScan.Found.Escapes | ValueScan.Found.NotAscii);
+            fields[i] = fields[i] with { Value = value };
+            hashes[i] = _hash.Of(_buffer.AsSpan(value.Start, value.Length));
+        }
+    }
+
     /// <summary>
     /// As many fields as come in the order of the schema, each with one comparison for the end of the value before and its own start tag, and
     /// one search for its end.
@@ -115,7 +178,8 @@ ref struct EventReader
         ReadOnlySpan<FieldTag> tags = _tags;
         ReadOnlySpan<byte> text = _text;
         if (i >= tags.Length || !text[at..].StartsWith(tags[i].StartTag)) return false;
-        bool fast = _forward & _event.TryRoom(tags.Length - i, out Span<int> ids, out Span<DataField> fields);
+        int first = i;
+        bool fast = _forward & _event.TryRoom(tags.Length - i, out Span<DataField> fields, out Span<ulong> hashes);
         int taken = 0;
         int start = at + tags[i].Length - EndTag;
         while (true)
@@ -127,7 +191,7 @@ ref struct EventReader
             bool goesOn = end >= 0 && next < tags.Length && tags[next].IsAt(text, end);
             if (!goesOn && (end < 0 || !text[end..].StartsWith("</Data>"u8)))
             {
-                _event.Took(taken);
+                Took(taken, first);
                 cut = !Value(start, tag.Id, name, schemaOrder: true, out at);
                 return true;
             }
@@ -135,8 +199,8 @@ ref struct EventReader
             if (found != ValueScan.Found.Plain) value = Finish(value, found);
             if (fast)
             {
-                ids[taken] = tag.Id.Value;
-                fields[taken++] = new DataField(tag.Id, name, value, Repeated: false);
+                fields[taken] = new DataField(tag.Id, name, value, Repeated: false);
+                hashes[taken++] = _hash.Of(_buffer.AsSpan(value.Start, value.Length));
             }
             else
             {
@@ -148,11 +212,13 @@ ref struct EventReader
                 start = end + tags[i].Length;
                 continue;
             }
-            _event.Took(taken);
+            Took(taken, first);
             at = end + EndTag;
             return true;
         }
     }
+
+    readonly void Took(int fields, int first) => _event.Took(fields, first, SysmonSchema.Places(_event.EventId), _hash.Mark);
 
     /// <summary>Unescapes a value and looks at its bytes, where it has any that need it.</summary>
     Slice Finish(Slice value, ValueScan.Found found)
@@ -391,6 +457,7 @@ ref struct EventReader
         Slice computer = known.Computer;
         Slice user = known.UserId;
         _event.EventId = known.EventId;
+        _event.ComputerMark = known.ComputerMark;
         Take(
             micros, record, known.ProcessId,
             computer with { Start = _base + tailAt + computer.Start },

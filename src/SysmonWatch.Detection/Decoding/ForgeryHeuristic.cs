@@ -49,6 +49,7 @@ public sealed class ForgeryHeuristic
     readonly Dictionary<string, Writers> _computers = new(StringComparer.Ordinal);
     readonly byte[] _lastName = new byte[LongestName];
     int _lastLength = -1;
+    int _lastMark;
     Writers? _last;
 
     /// <summary>What speaks against an event that came in a file. Cheap where nothing does.</summary>
@@ -75,9 +76,11 @@ public sealed class ForgeryHeuristic
 
     Writers Of(SysmonEvent e)
     {
+        // Nearly all events of a stream are of one host.
+        if (e.ComputerMark != 0 && e.ComputerMark == _lastMark && _last is { } same) return same;
         ReadOnlySpan<byte> bytes = e.Bytes(e.Computer);
         if (bytes.Length > LongestName) bytes = bytes[..LongestName];
-        // Nearly all events of a stream are of one host.
+        _lastMark = e.ComputerMark;
         if (_last is { } last && bytes.Length == _lastLength && bytes.SequenceEqual(_lastName.AsSpan(0, bytes.Length))) return last;
 
         Dictionary<string, Writers>.AlternateLookup<ReadOnlySpan<char>> lookup = _computers.GetAlternateLookup<ReadOnlySpan<char>>();

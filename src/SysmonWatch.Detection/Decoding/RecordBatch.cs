@@ -16,10 +16,13 @@ public sealed class RecordBatch(int longestRecord = RecordBatch.DefaultLongestRe
     public const int DefaultLongestRecord = 512 * 1024;
 
     /// <summary>A buffer that one long record made larger than this is not kept.</summary>
-    const int LargestKept = 4 * Target;
+    const int LargestKept = 8 * Target;
 
-    /// <summary>How many bytes a reader aims to put into one batch. A single record may be longer.</summary>
-    public const int Target = 256 * 1024;
+    /// <summary>
+    /// How many bytes a reader aims to put into one batch. A single record may be longer. Small enough that the bytes, the events made of them and
+    /// what is remembered of processes are in the processor's second-level cache together.
+    /// </summary>
+    public const int Target = 128 * 1024;
 
     /// <summary>The bytes. Replaced by a larger array when a record needs it.</summary>
     public byte[] Buffer { get; private set; } = NewBuffer();

@@ -7,7 +7,7 @@ namespace SysmonWatch.Detection.Decoding;
 /// <summary>The sequence watch as bytes: little-endian, of this version only.</summary>
 static class SequenceSnapshot
 {
-    const uint Version = 0x53_51_00_02;
+    const uint Version = 0x53_51_00_03;
 
     /// <summary>Writes everything.</summary>
     public static void Save(IBufferWriter<byte> to, ulong key0, ulong key1, long clock, ICollection<ComputerSequence> computers)

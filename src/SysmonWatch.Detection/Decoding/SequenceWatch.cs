@@ -31,21 +31,38 @@ public sealed class SequenceWatch
     readonly ulong[] _prefixes = new ulong[SysmonEvent.MostFields];
     ulong _key0;
     ulong _key1;
-    ContentHash _hash;
+    ContentHash _content;
     ComputerSequence? _last;
+    int _lastMark;
     long _clock;
 
     /// <summary>A watch that has seen nothing.</summary>
     public SequenceWatch()
     {
-        Span<byte> key = stackalloc byte[16];
-        RandomNumberGenerator.Fill(key);
-        (_key0, _key1) = (BitConverter.ToUInt64(key) | 1, BitConverter.ToUInt64(key[8..]) | 1);
-        _hash = new ContentHash(_key0, _key1);
+        (_key0, _key1) = NewKeys();
+        Hash = new ValueHash(_key0, _key1);
+        _content = new ContentHash(Hash);
     }
+
+    /// <summary>Hashes values: a decoder that has it saves <see cref="Observe"/> the work. Another one after <see cref="TryRestore"/>.</summary>
+    internal ValueHash Hash { get; private set; }
 
     /// <summary>How many computers were forgotten because there were too many.</summary>
     public long ComputersForgotten { get; private set; }
+
+    /// <summary>A hash with keys of its own.</summary>
+    internal static ValueHash NewHash()
+    {
+        (ulong key0, ulong key1) = NewKeys();
+        return new ValueHash(key0, key1);
+    }
+
+    static (ulong Key0, ulong Key1) NewKeys()
+    {
+        Span<byte> key = stackalloc byte[16];
+        RandomNumberGenerator.Fill(key);
+        return (BitConverter.ToUInt64(key), BitConverter.ToUInt64(key[8..]));
+    }
 
     /// <summary>Takes the next event.</summary>
     /// <param name="e">The event. Gets <see cref="EventMarks.Conflicting"/> where it is one of two with the same number.</param>
@@ -55,7 +72,7 @@ public sealed class SequenceWatch
     {
         if (!e.HasRecordId || !e.HasTime || e.Computer.Length == 0) return SequenceOutcome.New;
         ComputerSequence computer = Computer(e);
-        int fields = Math.Min(_hash.Prefixes(e, _prefixes), 255);
+        int fields = Math.Min(_content.Prefixes(e, _prefixes), 255);
         ulong hash = fields == 0 ? 0 : _prefixes[fields - 1];
         bool forged = (e.Marks & EventMarks.Forged) != 0;
         SlotState state = SlotState.Used
@@ -93,9 +110,10 @@ public sealed class SequenceWatch
     {
         if (!SequenceSnapshot.TryRead(saved, out ulong key0, out ulong key1, out long clock, out List<ComputerSequence> computers, out why)) return false;
         (_key0, _key1, _clock, _last) = (key0, key1, clock, null);
-        _hash = new ContentHash(key0, key1);
+        Hash = new ValueHash(key0, key1);
+        _content = new ContentHash(Hash);
         _computers.Clear();
-        foreach (ComputerSequence computer in computers) _computers[_hash.Of(computer.Utf8)] = computer;
+        foreach (ComputerSequence computer in computers) _computers[Hash.Of(computer.Utf8)] = computer;
         return true;
     }
 
@@ -200,14 +218,15 @@ public sealed class SequenceWatch
 
     ComputerSequence Computer(SysmonEvent e)
     {
-        ReadOnlySpan<byte> name = e.Bytes(e.Computer);
         _clock++;
-        if (_last is { } last && name.SequenceEqual(last.Utf8))
+        if (_last is { } last && ((e.ComputerMark != 0 && e.ComputerMark == _lastMark) || e.Bytes(e.Computer).SequenceEqual(last.Utf8)))
         {
+            _lastMark = e.ComputerMark;
             last.LastUsed = _clock;
             return last;
         }
-        ulong key = _hash.Of(name);
+        ReadOnlySpan<byte> name = e.Bytes(e.Computer);
+        ulong key = Hash.Of(name);
         if (!_computers.TryGetValue(key, out ComputerSequence? computer))
         {
             if (_computers.Count >= MostComputers)
@@ -221,7 +240,7 @@ public sealed class SequenceWatch
             _computers.Add(key, computer);
         }
         computer.LastUsed = _clock;
-        _last = computer;
+        (_last, _lastMark) = (computer, e.ComputerMark);
         return computer;
     }
 }

@@ -18,7 +18,11 @@ public sealed class SysmonDecoder
 {
     readonly HeaderMemory _headers = new();
     readonly SystemMemory _systems = new();
+    readonly ValueEnds _ends = new();
     long _previousTime;
+
+    /// <summary>Hashes values on the way, for whoever compares events; whose hashes they are stands in the event.</summary>
+    internal ValueHash Hash { get; set; } = SequenceWatch.NewHash();
 
     /// <summary>
     /// The time in the header of the last record decoded, in microseconds since 1970; 0 where it has none or one without year and zone. For
@@ -72,9 +76,10 @@ public sealed class SysmonDecoder
             return DecodeOutcome.Notice;
         }
 
-        into.Buffer = buffer;
+        // The same one for all events of a batch.
+        if (into.Buffer != buffer) into.Buffer = buffer;
         if (record.Origin == RecordOrigin.JournalOfAnother) into.Marks |= EventMarks.Forged;
-        new EventReader(buffer, message, fromFile, into, _systems).Read();
+        new EventReader(buffer, message, fromFile, into, _systems, _ends, Hash).Read();
         if (into.EventId == 0) return DecodeOutcome.Unreadable;
         if (!into.HasTime) into.Time = LastHeaderTime != 0 ? LastHeaderTime : record.Arrival != 0 ? record.Arrival : _previousTime;
         _previousTime = into.Time;

@@ -47,6 +47,7 @@ public static class SysmonSchema
 {
     static readonly SchemaEvent?[] Events = Build();
     static readonly FieldTag[][] CanonicalTags = [.. Events.Select(e => e?.Fields.Select(f => new FieldTag(f.Id)).ToArray() ?? [])];
+    static readonly byte[][] FieldPlaces = [.. Events.Select(e => e is null ? [] : PlacesOf(e))];
 
     /// <summary>Every event of the schema, by event id.</summary>
     public static IEnumerable<SchemaEvent> All => Events.OfType<SchemaEvent>();
@@ -56,6 +57,17 @@ public static class SysmonSchema
 
     /// <summary>For each field, in order, the text between the value before and its own. Empty for unknown ids.</summary>
     internal static FieldTag[] Tags(int eventId) => (uint)eventId < (uint)Events.Length ? CanonicalTags[eventId] : [];
+
+    /// <summary>For each field id the field's place in the order; 255 where the event has no such field. Shorter where no higher id has a place.</summary>
+    internal static byte[] Places(int eventId) => (uint)eventId < (uint)Events.Length ? FieldPlaces[eventId] : [];
+
+    static byte[] PlacesOf(SchemaEvent e)
+    {
+        byte[] places = new byte[e.Fields.Max(f => f.Id.Value) + 1];
+        Array.Fill(places, (byte)255);
+        for (int i = 0; i < e.Fields.Count; i++) places[e.Fields[i].Id.Value] = (byte)i;
+        return places;
+    }
 
     static SchemaEvent?[] Build()
     {

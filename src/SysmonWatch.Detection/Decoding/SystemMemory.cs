@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using SysmonWatch.Detection.Events;
 
 namespace SysmonWatch.Detection.Decoding;
@@ -18,6 +19,10 @@ sealed class SystemMemory
     readonly Element?[] _elements = new Element?[256];
     readonly byte[] _minuteText = new byte[UpToMinute];
     long _minute;
+    byte[] _computer = [];
+    int _computerMark;
+
+    static int _lastMark;
 
     /// <summary>The remembered element of an event id; null where there is none.</summary>
     /// <param name="text">The event.</param>
@@ -34,7 +39,7 @@ sealed class SystemMemory
     public bool TryTime(ReadOnlySpan<byte> text, out long microseconds)
     {
         microseconds = 0;
-        if (text.Length < 30 || !text[..UpToMinute].SequenceEqual(_minuteText) || !Timestamp.TrySecondAndMicroseconds(text[UpToMinute..], out long after)) return false;
+        if (text.Length < 30 || text[16] != ':' || Vector128.Create(text[..16]) != Vector128.Create<byte>(_minuteText.AsSpan(0, 16)) || !Timestamp.TrySecondAndMicroseconds(text[UpToMinute..], out long after)) return false;
         if (text[29] != 'Z' || !Timestamp.IsDigit(text[26]) || !Timestamp.IsDigit(text[27]) || !Timestamp.IsDigit(text[28])) return false;
         microseconds = _minute + after;
         return true;
@@ -55,6 +60,8 @@ sealed class SystemMemory
             _minute = e.Time - after;
         }
         if (e.EventId >= _elements.Length || end > Longest) return;
+        if (!e.Bytes(e.Computer).SequenceEqual(_computer)) (_computer, _computerMark) = (e.Bytes(e.Computer).ToArray(), Interlocked.Increment(ref _lastMark));
+        e.ComputerMark = _computerMark;
         Element element = _elements[e.EventId] ??= new Element();
         element.Set(
             e.EventId,
@@ -62,7 +69,8 @@ sealed class SystemMemory
             text[recordEnd..end],
             e.Computer with { Start = e.Computer.Start - textAt - recordEnd },
             e.SysmonUserId with { Start = e.SysmonUserId.Start - textAt - recordEnd },
-            e.SysmonProcessId);
+            e.SysmonProcessId,
+            _computerMark);
     }
 
     /// <summary>One event id's.</summary>
@@ -91,14 +99,18 @@ sealed class SystemMemory
         /// <summary>Execution's ProcessID.</summary>
         public int ProcessId { get; private set; }
 
+        /// <summary>The mark of every event with this Computer: <see cref="SysmonEvent.ComputerMark"/>.</summary>
+        public int ComputerMark { get; private set; }
+
         /// <summary>Takes another one's place.</summary>
-        public void Set(int eventId, ReadOnlySpan<byte> head, ReadOnlySpan<byte> tail, Slice computer, Slice userId, int processId)
+        public void Set(int eventId, ReadOnlySpan<byte> head, ReadOnlySpan<byte> tail, Slice computer, Slice userId, int processId, int computerMark)
         {
             // Room for the longest at once, so that no stream of changing hosts makes one array after another.
             if (_head.Length == 0) (_head, _tail) = (new byte[Longest], new byte[Longest]);
             head.CopyTo(_head);
             tail.CopyTo(_tail);
-            (EventId, _headLength, _tailLength, Computer, UserId, ProcessId) = (eventId, head.Length, tail.Length, computer, userId, processId);
+            (EventId, _headLength, _tailLength) = (eventId, head.Length, tail.Length);
+            (Computer, UserId, ProcessId, ComputerMark) = (computer, userId, processId, computerMark);
         }
     }
 }

@@ -73,6 +73,9 @@ static class Timestamp
         return true;
     }
 
+    /// <summary>True where a text starts with the two digits of a second, 00 to 60.</summary>
+    public static bool IsSeconds(ReadOnlySpan<byte> text) => text.Length >= 2 && Two(text, 0, out int second) && second <= 60;
+
     /// <summary>Recognises <c>Nov 24 02:09:22</c>, with the day padded by a space or a zero and an optional fraction. It has neither year nor zone.</summary>
     /// <returns>How many bytes it takes; 0 where it is no such time.</returns>
     public static int TraditionalLength(ReadOnlySpan<byte> text)

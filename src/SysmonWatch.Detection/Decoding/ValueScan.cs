@@ -63,4 +63,36 @@ static class ValueScan
         }
         return -1;
     }
+
+    /// <summary>The hash of a value, and whether it needs more than being looked at.</summary>
+    /// <param name="room">Holds the value, and as many bytes behind it as <see cref="ValueHash.Block"/> says.</param>
+    /// <param name="start">Where it starts.</param>
+    /// <param name="length">How long it is; shorter than <see cref="ValueHash.Segment"/>.</param>
+    /// <param name="hash">Makes the hash.</param>
+    /// <param name="special">The upper bit of some byte is set where the value has a &amp;, a # or a byte above 0x7F.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong Hash(ReadOnlySpan<byte> room, int start, int length, ValueHash hash, out Vector128<byte> special)
+    {
+        ref byte at = ref Unsafe.Add(ref MemoryMarshal.GetReference(room), start);
+        Vector128<byte> seen = Vector128<byte>.Zero;
+        Vector128<ulong> sum = Vector128<ulong>.Zero;
+        Vector128<byte> low, high;
+        int number = 0;
+        for (int left = length; left >= ValueHash.Block; left -= ValueHash.Block, at = ref Unsafe.Add(ref at, ValueHash.Block))
+        {
+            low = Vector128.LoadUnsafe(ref at);
+            high = Vector128.LoadUnsafe(ref at, 16);
+            seen |= low | high | Escapes(low) | Escapes(high);
+            sum += hash.Products(number++, low, high);
+        }
+        low = Vector128.LoadUnsafe(ref at);
+        high = Vector128.LoadUnsafe(ref at, 16);
+        ValueHash.Cut(length & (ValueHash.Block - 1), ref low, ref high);
+        special = seen | low | high | Escapes(low) | Escapes(high);
+        return hash.Finish(sum + hash.Products(number, low, high), length);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector128<byte> Escapes(Vector128<byte> bytes) =>
+        Vector128.Equals(bytes, Vector128.Create((byte)'&')) | Vector128.Equals(bytes, Vector128.Create((byte)'#'));
 }

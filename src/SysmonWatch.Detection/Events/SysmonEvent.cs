@@ -19,8 +19,13 @@ public sealed class SysmonEvent : FieldedEvent
     // Arrays, not lists: this is filled for every line. Grown up to MostFields when an event needs it.
     int[] _ids = new int[32];
     DataField[] _fields = new DataField[32];
+    ulong[] _hashes = new ulong[32];
     readonly RepairedValues _repaired = new();
     int _count;
+
+    // The first fields may be the schema's in its order: then where they are is known, and their ids are not written for every event.
+    byte[] _places = [];
+    int _inOrder;
 
     /// <summary>The bytes that every slice of this event points into.</summary>
     public byte[] Buffer { get; set; } = [];
@@ -42,6 +47,9 @@ public sealed class SysmonEvent : FieldedEvent
 
     /// <summary>The Computer element's place in <see cref="Buffer"/>.</summary>
     public Slice Computer { get; set; }
+
+    /// <summary>Two events with the same mark have the same Computer; 0 says nothing, and so do different marks.</summary>
+    internal int ComputerMark { get; set; }
 
     /// <summary>Security/@UserId's place in <see cref="Buffer"/>: Sysmon's own effective user id.</summary>
     public Slice SysmonUserId { get; set; }
@@ -79,11 +87,12 @@ public sealed class SysmonEvent : FieldedEvent
     /// <inheritdoc/>
     public override int FieldCount => _count;
 
-    /// <summary>Makes the event new again. Keeps its memory.</summary>
+    /// <summary>Makes the event new again. Keeps its memory, and the buffer until it gets another one.</summary>
     public void Clear()
     {
         _count = 0;
-        Buffer = [];
+        _inOrder = 0;
+        HashedFields = 0;
         Time = 0;
         EventId = 0;
         RecordId = 0;
@@ -91,14 +100,15 @@ public sealed class SysmonEvent : FieldedEvent
         HasTime = false;
         SysmonProcessId = 0;
         Computer = default;
+        ComputerMark = 0;
         SysmonUserId = default;
         Marks = EventMarks.None;
         CutField = null;
         FieldsLeftOut = 0;
         Process = null;
         TargetPath = null;
+        // Without repairs nothing was repaired; where there were some, this forgets what.
         Repairs = Repairs.None;
-        _repaired.Clear();
     }
 
     /// <summary>Adds a field as the decoder meets it.</summary>
@@ -113,26 +123,75 @@ public sealed class SysmonEvent : FieldedEvent
         _fields[_count++] = field;
     }
 
-    /// <summary>Room for fields that the decoder fills by itself, from a position on; empty where it would have to grow beyond what is allowed.</summary>
+    /// <summary>Room for fields that the decoder fills by itself, from a position on; false where it would have to grow beyond what is allowed.</summary>
     /// <param name="most">How many at most.</param>
-    /// <param name="ids">Gets the ids.</param>
     /// <param name="fields">Gets the fields.</param>
-    internal bool TryRoom(int most, out Span<int> ids, out Span<DataField> fields)
+    /// <param name="hashes">Gets the hashes of their values.</param>
+    internal bool TryRoom(int most, out Span<DataField> fields, out Span<ulong> hashes)
     {
         while (_ids.Length - _count < most && _ids.Length < MostFields) Grow();
-        ids = _ids.AsSpan(_count);
-        fields = _fields.AsSpan(_count, ids.Length);
-        return ids.Length >= most;
+        fields = _fields.AsSpan(_count);
+        hashes = _hashes.AsSpan(_count, fields.Length);
+        return fields.Length >= most;
     }
 
     /// <summary>Counts what was put into <see cref="TryRoom"/>.</summary>
-    internal void Took(int fields) => _count += fields;
+    /// <param name="fields">How many.</param>
+    /// <param name="from">Which field of the schema the first one is.</param>
+    /// <param name="places">Where the schema has each field, by its id; 255 where it has not.</param>
+    /// <param name="hashedBy">The mark of what made the hashes.</param>
+    internal void Took(int fields, int from, byte[] places, int hashedBy)
+    {
+        bool inOrder = _inOrder == _count && from == _count;
+        if (HashedFields == _count)
+        {
+            HashedFields += fields;
+            HashedBy = hashedBy;
+        }
+        int first = _count;
+        _count += fields;
+        if (inOrder)
+        {
+            _inOrder = _count;
+            if (_places != places) _places = places;
+            return;
+        }
+        for (int i = first; i < _count; i++) _ids[i] = _fields[i].Id.Value;
+    }
+
+    /// <summary>True where all fields are the first ones of the schema's, in its order.</summary>
+    internal bool IsInOrder => _count > 0 && _inOrder == _count;
+
+    /// <summary>How many of the first fields have a hash of their value.</summary>
+    internal int HashedFields { get; private set; }
+
+    /// <summary>The mark of what made the hashes.</summary>
+    internal int HashedBy { get; private set; }
+
+    /// <summary>Hashes of the first <see cref="HashedFields"/> values.</summary>
+    internal ReadOnlySpan<ulong> Hashes => _hashes.AsSpan(0, HashedFields);
+
+    /// <summary>The position of the first field with an id; -1 where there is none.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    int IndexOf(FieldId field)
+    {
+        byte[] places = _places;
+        if ((uint)field.Value < (uint)places.Length && places[field.Value] < _inOrder) return places[field.Value];
+        return _inOrder == _count || !field.IsKnown ? -1 : IndexBehindOrder(field);
+    }
+
+    int IndexBehindOrder(FieldId field)
+    {
+        int at = _ids.AsSpan(_inOrder, _count - _inOrder).IndexOf(field.Value);
+        return at < 0 ? -1 : _inOrder + at;
+    }
 
     bool Grow()
     {
         if (_ids.Length >= MostFields) return false;
         Array.Resize(ref _ids, Math.Min(_ids.Length * 2, MostFields));
         Array.Resize(ref _fields, _ids.Length);
+        Array.Resize(ref _hashes, _ids.Length);
         return true;
     }
 
@@ -147,8 +206,8 @@ public sealed class SysmonEvent : FieldedEvent
     /// <remarks>Of a name that comes twice the first counts. What Sysmon does not write comes from <see cref="DerivedFields"/>.</remarks>
     public override ValueKind Find(FieldId field, out ReadOnlySpan<byte> value)
     {
-        int at = _ids.AsSpan(0, _count).IndexOf(field.Value);
-        if (at >= 0 && field.IsKnown)
+        int at = IndexOf(field);
+        if (at >= 0)
         {
             value = Bytes(_fields[at].Value);
             return ValueKind.Text;
@@ -159,7 +218,7 @@ public sealed class SysmonEvent : FieldedEvent
     /// <summary>The value of a field that Sysmon wrote; false, and empty, where it did not. Of a name that comes twice the first counts.</summary>
     public bool TryWritten(FieldId field, out ReadOnlySpan<byte> value)
     {
-        int at = _ids.AsSpan(0, _count).IndexOf(field.Value);
+        int at = IndexOf(field);
         value = at < 0 ? default : Bytes(_fields[at].Value);
         return at >= 0;
     }

@@ -39,14 +39,28 @@ sealed class ProcessTable(int mostProcesses, long mostBytes)
         }
     }
 
-    /// <summary>The process with this key; makes it the most recently seen.</summary>
-    public bool TryGet(in ProcessKey key, out Remembered found) => Touch(Find(key), out found);
+    /// <summary>The process with this key; makes it the most recently seen. Null where it is not remembered.</summary>
+    public ProcessNode? Get(in ProcessKey key)
+    {
+        int slot = Find(key);
+        if (slot == None) return null;
+        Touch(slot);
+        return _entries[slot].What.Node;
+    }
 
     /// <summary>The process that last ran under a process id.</summary>
-    public bool TryGetByProcessId(ulong computer, int processId, out Remembered found) => Touch(FindCurrent(computer, processId, out _), out found);
+    public bool TryGetByProcessId(ulong computer, int processId, out Remembered found) => TryTouch(FindCurrent(computer, processId, out _), out found);
 
     /// <summary>The last process that was remembered with a GUID, whatever its process id.</summary>
-    public bool TryGetByGuid(ulong computer, UInt128 guid, out Remembered found) => Touch(FindLast(computer, guid, out _), out found);
+    public bool TryGetByGuid(ulong computer, UInt128 guid, out Remembered found) => TryTouch(FindLast(computer, guid, out _), out found);
+
+    /// <summary>A process with this key is about to be put: lets what that needs be fetched meanwhile. Changes nothing but the time it takes.</summary>
+    public void ExpectPut(in ProcessKey key)
+    {
+        _byKey.Expect(_hash.Of(key));
+        _currentById.Expect(_hash.Of(key.Computer, key.ProcessId));
+        _lastByGuid.Expect(_hash.Of(key.Computer, key.Guid));
+    }
 
     /// <summary>Remembers a process, or what is newly known of it, as the most recently seen.</summary>
     /// <param name="process">The process.</param>
@@ -63,11 +77,13 @@ sealed class ProcessTable(int mostProcesses, long mostBytes)
         }
         else
         {
-            Bytes -= SizeOf(_entries[slot].What.Node);
+            Bytes -= _entries[slot].Size;
             Unlink(slot);
         }
-        _entries[slot].What = process;
-        Bytes += SizeOf(process.Node);
+        ref Entry entry = ref _entries[slot];
+        entry.What = process;
+        entry.Size = SizeOf(process.Node);
+        Bytes += entry.Size;
         LinkNewest(slot);
         if (isCurrent && process.Key.ProcessId > 0)
         {
@@ -80,6 +96,18 @@ sealed class ProcessTable(int mostProcesses, long mostBytes)
             else _lastByGuid.Replace(position, slot);
         }
         while ((Count > mostProcesses || Bytes > mostBytes) && _oldest != slot) Forget(_oldest);
+        if (Count >= mostProcesses && _oldest != None) ExpectToForget(_oldest);
+    }
+
+    /// <summary>
+    /// Nobody has asked for the oldest process in a long time, so nothing about it is in the processor's cache, and forgetting it would wait for memory
+    /// half a dozen times: it is fetched while the events in between are dealt with.
+    /// </summary>
+    void ExpectToForget(int oldest)
+    {
+        ref readonly Entry entry = ref _entries[oldest];
+        ExpectPut(entry.What.Key);
+        if (entry.Newer != None) Prefetch.Of(ref _entries[entry.Newer]);
     }
 
     /// <summary>True where the process is the last that was started under its id.</summary>
@@ -103,21 +131,24 @@ sealed class ProcessTable(int mostProcesses, long mostBytes)
         if (slot != None) _entries[slot].What.Ended = true;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    bool Touch(int slot, out Remembered found)
+    bool TryTouch(int slot, out Remembered found)
     {
         if (slot == None)
         {
             found = default;
             return false;
         }
+        Touch(slot);
         found = _entries[slot].What;
-        if (slot != _newest)
-        {
-            Unlink(slot);
-            LinkNewest(slot);
-        }
         return true;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    void Touch(int slot)
+    {
+        if (slot == _newest) return;
+        Unlink(slot);
+        LinkNewest(slot);
     }
 
     int Find(in ProcessKey key)
@@ -182,8 +213,9 @@ sealed class ProcessTable(int mostProcesses, long mostBytes)
         }
         _byKey.Remove(position);
         Count--;
-        Bytes -= SizeOf(process.Node);
-        _entries[slot] = new Entry { Newer = _freed };
+        Bytes -= _entries[slot].Size;
+        _entries[slot].What.Node = null!;
+        _entries[slot].Newer = _freed;
         _freed = slot;
         Evictions++;
     }
@@ -224,6 +256,9 @@ sealed class ProcessTable(int mostProcesses, long mostBytes)
 
         /// <summary>Of a slot that is free: the next free one.</summary>
         public int Newer;
+
+        /// <summary>What it counts for in <see cref="ProcessTable.Bytes"/>.</summary>
+        public int Size;
     }
 
     /// <summary>Secret keys of this table's hashes, so that nobody can make up processes that all collide.</summary>

@@ -22,6 +22,7 @@ public sealed class ProcessTree
     ProcessTable _table;
     readonly byte[] _lastComputer = new byte[256];
     int _lastComputerLength = -1;
+    int _lastComputerMark;
     ulong _lastComputerHash;
     readonly int _mostProcesses;
     readonly long _mostBytes;
@@ -48,7 +49,7 @@ public sealed class ProcessTree
         // A forged event must not become anybody's ancestor.
         if ((e.Marks & EventMarks.Forged) != 0) return;
 
-        ulong computer = Computer(e.Bytes(e.Computer));
+        ulong computer = Computer(e);
         switch (e.EventId)
         {
             case 1:
@@ -77,14 +78,19 @@ public sealed class ProcessTree
     }
 
     /// <summary>The hash of a computer's name; nearly all events of a stream are of one.</summary>
-    ulong Computer(ReadOnlySpan<byte> name)
+    ulong Computer(SysmonEvent e)
     {
-        if (name.Length == _lastComputerLength && name.SequenceEqual(_lastComputer.AsSpan(0, name.Length))) return _lastComputerHash;
-        ulong hash = ProcessKey.HashOf(name);
-        if (name.Length > _lastComputer.Length) return hash;
-        name.CopyTo(_lastComputer);
-        (_lastComputerLength, _lastComputerHash) = (name.Length, hash);
-        return hash;
+        if (e.ComputerMark != 0 && e.ComputerMark == _lastComputerMark) return _lastComputerHash;
+        ReadOnlySpan<byte> name = e.Bytes(e.Computer);
+        if (name.Length != _lastComputerLength || !name.SequenceEqual(_lastComputer.AsSpan(0, name.Length)))
+        {
+            ulong hash = ProcessKey.HashOf(name);
+            if (name.Length > _lastComputer.Length) return hash;
+            name.CopyTo(_lastComputer);
+            (_lastComputerLength, _lastComputerHash) = (name.Length, hash);
+        }
+        _lastComputerMark = e.ComputerMark;
+        return _lastComputerHash;
     }
 
     ProcessNode? Start(SysmonEvent e, ulong computer)
@@ -92,6 +98,8 @@ public sealed class ProcessTree
         e.TryWritten(KnownFields.ProcessGuid, out ReadOnlySpan<byte> guidText);
         int processId = Number(e, KnownFields.ProcessId);
         bool identified = ProcessKey.TryParseGuid(guidText, out UInt128 guid);
+        var key = new ProcessKey(computer, guid, processId);
+        if (identified) _table.ExpectPut(key);
         ulong forkedAt = e.TryWritten(KnownFields.UtcTime, out ReadOnlySpan<byte> utc) ? ProcessKey.HashOf(utc) : 0;
 
         ProcessNode? parent = Parent(e, computer, processId);
@@ -114,7 +122,7 @@ public sealed class ProcessTree
             e.Time,
             parent,
             family);
-        if (identified) _table.Put(new ProcessTable.Remembered(new ProcessKey(computer, guid, processId), node, forkedAt, Ended: false));
+        if (identified) _table.Put(new ProcessTable.Remembered(key, node, forkedAt, Ended: false));
         return node;
     }
 
@@ -125,9 +133,8 @@ public sealed class ProcessTree
         if (ProcessKey.TryParseGuid(guidText, out UInt128 guid))
         {
             var key = new ProcessKey(computer, guid, parentId);
-            return _table.TryGet(key, out ProcessTable.Remembered known)
-                ? known.Node
-                : NotSeen(key, guidText, Text(e, KnownFields.ParentImage), Text(e, KnownFields.ParentCommandLine), Text(e, KnownFields.ParentUser));
+            return _table.Get(key)
+                ?? NotSeen(key, guidText, Text(e, KnownFields.ParentImage), Text(e, KnownFields.ParentCommandLine), Text(e, KnownFields.ParentUser));
         }
         // A parent that forked without exec has no GUID; its process id may still lead to it, unless that id has been given up since.
         return parentId > 1 && parentId != childId && _table.TryGetByProcessId(computer, parentId, out ProcessTable.Remembered running) && !running.Ended
@@ -149,9 +156,8 @@ public sealed class ProcessTree
         }
         key = new ProcessKey(computer, guid, processId);
         // Event 5's User is unreliable, so it is not taken from there.
-        return _table.TryGet(key, out ProcessTable.Remembered known)
-            ? known.Node
-            : NotSeen(key, guidText, image, default, e.EventId == 5 ? default : Text(e, userField));
+        return _table.Get(key)
+            ?? NotSeen(key, guidText, image, default, e.EventId == 5 ? default : Text(e, userField));
     }
 
     /// <summary>A process that an event mentions and whose start was not seen (it ran before Sysmon or before us): as the event has it.</summary>

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace SysmonWatch.Detection.Processes;
 
@@ -19,6 +20,10 @@ sealed class SlotIndex
     /// <summary>Where to start looking for a hash.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int Start(ulong hash) => (int)(hash >> 32) & (_cells.Length - 1);
+
+    /// <summary>Lets the processor fetch what looking for a hash will need. Changes nothing but the time it takes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Expect(ulong hash) => Prefetch.Of(ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_cells), Start(hash)));
 
     /// <summary>The next slot that may be the one with a hash, from a position on; <see cref="None"/> where there is none.</summary>
     /// <param name="hash">The hash.</param>

@@ -1,0 +1,15 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
+
+namespace SysmonWatch.Detection.Processes;
+
+/// <summary>Tells the processor what will be read soon, so that it is there by then. Where it knows no such instruction, nothing happens.</summary>
+static class Prefetch
+{
+    /// <summary>Something in memory. It may have been moved or freed by the time it is fetched; a wrong address does no harm.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe void Of<T>(ref T soon)
+    {
+        if (Sse.IsSupported) Sse.Prefetch0(Unsafe.AsPointer(ref soon));
+    }
+}
