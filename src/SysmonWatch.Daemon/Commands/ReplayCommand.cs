@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using SysmonWatch.Daemon.Configuration;
 using SysmonWatch.Daemon.Pipeline;
 using SysmonWatch.Detection;
 using SysmonWatch.Detection.Alerting;

@@ -50,7 +50,7 @@ sealed class ValueMemory
             _known = 0;
         }
         hash = Hash(value);
-        int slot = (int)hash & Slots - 1;
+        int slot = SlotOf(hash);
         if (_hashes[slot] != hash || !value.SequenceEqual(_values.AsSpan(slot * LongestValue, value.Length))) return null;
         _known++;
         return _reports[slot];
@@ -63,11 +63,13 @@ sealed class ValueMemory
     public void Keep(ReadOnlySpan<byte> value, ulong hash, ReadOnlySpan<int> reports)
     {
         if (_values.Length == 0) _values = new byte[Slots * LongestValue];
-        int slot = (int)hash & Slots - 1;
+        int slot = SlotOf(hash);
         value.CopyTo(_values.AsSpan(slot * LongestValue));
         _hashes[slot] = hash;
         if (_reports[slot] is not { } before || !reports.SequenceEqual(before)) _reports[slot] = reports.IsEmpty ? [] : reports.ToArray();
     }
+
+    static int SlotOf(ulong hash) => (int)(hash >> 48) & Slots - 1;
 
     /// <summary>Never 0; the length of the value is in it, so that values of other lengths have other hashes.</summary>
     static ulong Hash(ReadOnlySpan<byte> value)
@@ -89,8 +91,7 @@ sealed class ValueMemory
         {
             foreach (byte b in value) mixed = mixed << 8 | b;
         }
-        mixed = (mixed ^ (ulong)length << 56) * Multiplier;
-        mixed ^= mixed >> 32;
-        return mixed & ~0xFF_0000_0000_0000UL | (ulong)(length + 1) << 48;
+        // The highest bits of a product depend on all bits of its factors, so they choose the slot.
+        return (mixed ^ (ulong)length) * Multiplier >> 8 | (ulong)(length + 1) << 56;
     }
 }
