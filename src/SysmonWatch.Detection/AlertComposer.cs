@@ -13,7 +13,7 @@ static class AlertComposer
     {
         ProcessFacts process = ProcessFacts.Of(e);
         IReadOnlyList<string> chain = ProcessFacts.Chain(e.Process);
-        string? subject = reference.Subject.Length > 0 ? reference.Subject : null;
+        string? subject = SubjectOf(reference);
         return Base(rule, reference, AlertIds.For(rule.Id, "", reference.Identity)) with
         {
             RecordIds = [reference.Identity.RecordId],
@@ -54,6 +54,9 @@ static class AlertComposer
             Group = [.. hit.Group.Select(pair => $"{pair.Field}={pair.Value}")],
         };
     }
+
+    /// <summary>What an event acted on; null where there is none.</summary>
+    public static string? SubjectOf(EventReference reference) => reference.Subject.Length > 0 ? reference.Subject : null;
 
     static Alert Base(RuleMetadata rule, EventReference completedBy, string alertId) => new()
     {

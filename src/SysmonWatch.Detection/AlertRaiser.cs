@@ -102,7 +102,7 @@ public sealed class AlertRaiser
         if (isSuspect)
         {
             RuleMetadata watcher = (e.Marks & EventMarks.Forged) != 0 ? BuiltInWatchers.Forged : BuiltInWatchers.Conflict;
-            Offer(AlertComposer.OfFinding(watcher, e, reference, []), e, raised, closed);
+            Offer(watcher, null, e, reference, raised, closed);
         }
         _matched.Clear();
         foreach ((_, int rule) in findings)
@@ -110,7 +110,7 @@ public sealed class AlertRaiser
             _counters.Findings++;
             _matched.Add(rule);
             SigmaRule matched = _rules.Rules[rule];
-            if (matched.Generates && !IsSilenced(matched.Metadata)) Offer(AlertComposer.OfFinding(matched.Metadata, e, reference, _explainer.Explain(rule, e)), e, raised, closed);
+            if (matched.Generates && !IsSilenced(matched.Metadata)) Offer(matched.Metadata, rule, e, reference, raised, closed);
         }
         _correlation.Observe(CollectionsMarshal.AsSpan(_matched), e, reference, _hits);
         Raise(raised, closed);
@@ -136,11 +136,23 @@ public sealed class AlertRaiser
         _hits.Clear();
     }
 
-    void Offer(Alert alert, SysmonEvent e, ICollection<Alert> raised, ICollection<Alert> closed)
+    /// <summary>Most findings repeat one that was told already: those are folded before anything is composed.</summary>
+    void Offer(RuleMetadata rule, int? position, SysmonEvent e, EventReference reference, ICollection<Alert> raised, ICollection<Alert> closed)
     {
-        // Repeats are those of the same family: a session that trips a rule a thousand times is one alert, two sessions are two.
-        string who = e.Process is { } process ? Encoding.UTF8.GetString(process.Family.ProcessGuid.Span) : $"{alert.Image}\n{alert.User}";
-        Offer($"{alert.RuleId}\n{alert.Computer}\n{who}", alert, e.Marks, raised, closed);
+        string key = KeyOf(rule, e, reference);
+        bool fromTheFuture = (e.Marks & EventMarks.FutureDated) != 0;
+        if (_suppression.TryFold(key, reference.Identity, AlertComposer.SubjectOf(reference), closed, fromTheFuture)) return;
+        IReadOnlyList<Evidence> evidence = position is { } which ? _explainer.Explain(which, e) : [];
+        Offer(key, AlertComposer.OfFinding(rule, e, reference, evidence), e.Marks, raised, closed);
+    }
+
+    /// <summary>Repeats are those of the same family: a session that trips a rule a thousand times is one alert, two sessions are two.</summary>
+    static string KeyOf(RuleMetadata rule, SysmonEvent e, EventReference reference)
+    {
+        string computer = reference.Identity.Computer;
+        if (e.Process is { } process) return $"{rule.Id}\n{computer}\n{Encoding.UTF8.GetString(process.Family.ProcessGuid.Span)}";
+        ProcessFacts facts = ProcessFacts.Of(e);
+        return $"{rule.Id}\n{computer}\n{facts.Image}\n{facts.User}";
     }
 
     void Offer(string key, Alert alert, EventMarks marks, ICollection<Alert> raised, ICollection<Alert> closed)

@@ -20,9 +20,10 @@ public static class RuleTester
     /// <summary>Runs the tests.</summary>
     /// <param name="rules">The rules of the file; at least one.</param>
     /// <param name="cases">The events.</param>
-    public static IReadOnlyList<RuleTestResult> Run(RuleSet rules, IReadOnlyList<RuleTestCase> cases)
+    /// <param name="options">How rules are matched; null: as without a configuration.</param>
+    public static IReadOnlyList<RuleTestResult> Run(RuleSet rules, IReadOnlyList<RuleTestCase> cases, RuleOptions? options = null)
     {
-        RuleMatcher matcher = CompiledRules.Compile(rules, new RuleOptions()).CreateMatcher();
+        RuleMatcher matcher = CompiledRules.Compile(rules, options ?? new RuleOptions()).CreateMatcher();
         return [.. cases.Select(c => Run(rules, matcher, c))];
     }
 

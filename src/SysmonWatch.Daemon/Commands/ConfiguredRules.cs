@@ -15,6 +15,12 @@ static class ConfiguredRules
         return loaded.Options;
     }
 
+    /// <summary>
+    /// The configuration where one is named, else the defaults, whatever the host has: for commands whose answer must not depend on where they run. Null
+    /// where it is wrong, which has then been said.
+    /// </summary>
+    public static SysmonWatchOptions? OnlyWhereNamed(string? config, TextWriter errors) => config is null ? new SysmonWatchOptions() : Options(config, errors);
+
     /// <summary>The rules; null where the configuration is wrong, which has then been said.</summary>
     public static RuleSet? Load(IReadOnlyList<string> paths, string? config, TextWriter errors) =>
         Options(config, errors) is { } options ? RulesInUse.Load(paths, options.Rules) : null;

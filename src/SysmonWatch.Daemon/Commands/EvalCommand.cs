@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.CommandLine;
+using SysmonWatch.Daemon.Pipeline;
 using SysmonWatch.Detection;
 using SysmonWatch.Detection.Sigma;
 
@@ -17,14 +18,17 @@ static class EvalCommand
         rules.AllowMultipleArgumentsPerToken = true;
         rules.Arity = ArgumentArity.OneOrMore;
         var events = new Option<string>("--events") { HelpName = "FILE.ndjson", Required = true, Description = "Events, one JSON object a line; - is standard input." };
-        var command = new Command("eval", "Evaluate Sigma rules over JSON events: no decoding of Sysmon, no repairs, no suppression.") { rules, events };
-        command.SetAction(parsed => Run(parsed.GetRequiredValue(rules), parsed.GetRequiredValue(events), Console.OpenStandardOutput(), Console.Error));
+        Option<string?> config = SharedOptions.Config();
+        config.Description = "Configuration file for the values of placeholders and the limits of correlations. Default: none.";
+        var command = new Command("eval", "Evaluate Sigma rules over JSON events: no decoding of Sysmon, no repairs, no suppression.") { rules, events, config };
+        command.SetAction(parsed => Run(parsed.GetRequiredValue(rules), parsed.GetRequiredValue(events), Console.OpenStandardOutput(), Console.Error, parsed.GetValue(config)));
         return command;
     }
 
-    public static int Run(IReadOnlyList<string> rulePaths, string events, Stream output, TextWriter errors)
+    public static int Run(IReadOnlyList<string> rulePaths, string events, Stream output, TextWriter errors, string? config = null)
     {
-        RuleSet rules = RuleLoader.Load(rulePaths);
+        if (ConfiguredRules.OnlyWhereNamed(config, errors) is not { } options) return ExitCodes.Configuration;
+        RuleSet rules = RuleLoader.Load(rulePaths, options.Rules.Placeholders);
         foreach (RuleProblem problem in rules.Problems.Where(problem => problem.IsError))
         {
             errors.WriteLine($"refused: {problem.File}:{problem.Line}:{problem.Column}: {problem.Text}");
@@ -37,7 +41,7 @@ static class EvalCommand
         }
         using Stream input = events == "-" ? Console.OpenStandardInput() : File.OpenRead(events);
         var line = new ArrayBufferWriter<byte>(64 * 1024);
-        new RuleEvaluation(rules).Run(
+        new RuleEvaluation(rules, config is null ? null : RulesInUse.Limits(options.Limits)).Run(
             input,
             result =>
             {

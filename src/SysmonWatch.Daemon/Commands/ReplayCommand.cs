@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using SysmonWatch.Daemon.Configuration;
 using SysmonWatch.Daemon.Pipeline;
 using SysmonWatch.Detection;
 using SysmonWatch.Detection.Alerting;
@@ -38,14 +37,7 @@ static class ReplayCommand
 
     public static int Run(Request request, Stream output, TextWriter errors, TimeProvider time)
     {
-        var options = new SysmonWatchOptions();
-        if (request.Config is { } file)
-        {
-            LoadedConfiguration loaded = ConfigurationLoader.Load(file, onlyChecking: true);
-            foreach (ConfigurationProblem problem in loaded.Problems) errors.WriteLine(problem);
-            if (loaded.Options is null) return ExitCodes.Configuration;
-            options = loaded.Options;
-        }
+        if (ConfiguredRules.OnlyWhereNamed(request.Config, errors) is not { } options) return ExitCodes.Configuration;
         if (InputFiles.FindProblem(request.Files) is { } unreadable)
         {
             errors.WriteLine(unreadable);

@@ -1,4 +1,5 @@
 using System.Text;
+using SysmonWatch.Detection.Events;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 using YamlDotNet.RepresentationModel;
@@ -42,6 +43,11 @@ static class ConfigurationLoader
     static bool TryReadText(string path, ProblemList problems, out string text)
     {
         text = "";
+        if (NamedPipes.Is(path))
+        {
+            problems.Error(Start, $"the file is {NamedPipes.Fix}.");
+            return false;
+        }
         try
         {
             using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);

@@ -29,6 +29,22 @@ public sealed class Suppression(TimeSpan period, int mostOpen = 10_000)
     /// <summary>How many keys have been closed before their period was over, because there were too many.</summary>
     public long ClosedEarly { get; private set; }
 
+    /// <summary>Takes a finding that repeats another, before its alert is composed.</summary>
+    /// <param name="key">What counts as the same.</param>
+    /// <param name="identity">The finding's event.</param>
+    /// <param name="subject">What the event acted on; null where there is none.</param>
+    /// <param name="closed">Gets the alerts that this closes.</param>
+    /// <param name="fromTheFuture">As for <see cref="Offer"/>.</param>
+    /// <returns>False where it repeats nothing; it is to be composed and offered then.</returns>
+    public bool TryFold(string key, EventIdentity identity, string? subject, ICollection<Alert> closed, bool fromTheFuture = false)
+    {
+        if (!fromTheFuture) AdvanceTo(identity.Time, closed);
+        if (!_open.TryGetValue(key, out Open? open)) return false;
+        open.Fold([identity.RecordId], subject);
+        Folded++;
+        return true;
+    }
+
     /// <summary>Takes a candidate.</summary>
     /// <param name="key">What counts as the same: rule, computer and family or group.</param>
     /// <param name="candidate">The alert as it would be told.</param>
@@ -43,7 +59,7 @@ public sealed class Suppression(TimeSpan period, int mostOpen = 10_000)
         if (!fromTheFuture) AdvanceTo(candidate.Time, closed);
         if (_open.TryGetValue(key, out Open? open))
         {
-            open.Fold(candidate);
+            open.Fold(candidate.RecordIds, candidate.LastSubject);
             Folded++;
             return false;
         }
@@ -163,11 +179,11 @@ public sealed class Suppression(TimeSpan period, int mostOpen = 10_000)
         public long Order { get; set; }
         public string? LastSubject { get; set; } = first.LastSubject;
 
-        public void Fold(Alert repeat)
+        public void Fold(IReadOnlyList<ulong> recordIds, string? subject)
         {
             Count++;
-            LastSubject = repeat.LastSubject ?? LastSubject;
-            foreach (ulong id in repeat.RecordIds)
+            LastSubject = subject ?? LastSubject;
+            foreach (ulong id in recordIds)
             {
                 if (First.RecordIds.Count < RecordIdsAtEachEnd)
                 {

@@ -65,6 +65,9 @@ static class DerivedFields
         return ValueKind.Absent;
     }
 
+    /// <summary>True for a field that may have several values.</summary>
+    public static bool HasAlternatives(FieldId field) => field == AncestorImage;
+
     /// <summary>The further values of a field that has several: AncestorImage is that of any ancestor.</summary>
     public static bool TryAlternative(SysmonEvent e, FieldId field, int number, out ReadOnlySpan<byte> value)
     {

@@ -58,26 +58,48 @@ sealed class RepairedValues
         return -1;
     }
 
+    /// <summary>
+    /// What the repaired values of an image are made of, in a form that is the same only where they are the same, so that whoever knows it needs not work
+    /// them out.
+    /// </summary>
+    /// <param name="e">The event.</param>
+    /// <param name="field">The field.</param>
+    /// <param name="buffer">Where to write it.</param>
+    /// <returns>Empty for other fields, and where it is longer than the buffer.</returns>
+    public static ReadOnlySpan<byte> Origin(SysmonEvent e, FieldId field, Span<byte> buffer)
+    {
+        const int Head = 4;
+        int index = IndexOf(field);
+        if (index is not (0 or 1)) return default;
+        buffer[0] = (byte)e.Repairs;
+        if (!e.TryWritten(field, out ReadOnlySpan<byte> written)) return buffer[..1];
+        bool isFilled = Program(e, index, written, out ReadOnlySpan<byte> image, out ReadOnlySpan<byte> commandLine);
+        ReadOnlySpan<byte> first = FirstWord(commandLine, out ReadOnlySpan<byte> rest);
+        ReadOnlySpan<byte> second = image.EndsWith(BusyBox) ? FirstWord(rest, out _) : default;
+        int length = Head + image.Length + first.Length + second.Length;
+        if (length > buffer.Length) return default;
+        buffer[1] = isFilled ? (byte)1 : (byte)0;
+        buffer[2] = (byte)image.Length;
+        buffer[3] = (byte)first.Length;
+        image.CopyTo(buffer[Head..]);
+        first.CopyTo(buffer[(Head + image.Length)..]);
+        second.CopyTo(buffer[(Head + image.Length + first.Length)..]);
+        return buffer[..length];
+    }
+
+    static ReadOnlySpan<byte> BusyBox => "busybox"u8;
+
     void Find(SysmonEvent e, int index)
     {
         // What Sysmon does not write for this kind of event is not made up.
         if (e.Find(Repaired[index], out ReadOnlySpan<byte> written) != ValueKind.Text) return;
-        ProcessNode? parent = (e.Repairs & Repairs.ParentFromTree) != 0 ? e.Process?.Parent : null;
+        ProcessNode? parent = Parent(e);
         switch (index)
         {
-            case 0:
-                if (e.Find(KnownFields.CommandLine, out ReadOnlySpan<byte> commandLine) != ValueKind.Text) e.Find(ProcessCommandLine, out commandLine);
-                AddNames(e, index, written, commandLine);
-                break;
-            case 1:
-                if (IsDash(written) && parent is { Image.Length: > 0 })
-                {
-                    Add(index, parent.Image, RepairNames.ParentFromTree);
-                    written = parent.Image.Span;
-                }
-                e.Find(KnownFields.ParentCommandLine, out ReadOnlySpan<byte> parentCommandLine);
-                if (parent is { CommandLine.Length: > 0 } && IsLess(parentCommandLine, parent.CommandLine.Span)) parentCommandLine = parent.CommandLine.Span;
-                AddNames(e, index, written, parentCommandLine);
+            case 0 or 1:
+                bool isFilled = Program(e, index, written, out ReadOnlySpan<byte> image, out ReadOnlySpan<byte> commandLine);
+                if (isFilled) Add(index, parent!.Image, RepairNames.ParentFromTree);
+                AddNames(e, index, image, commandLine);
                 break;
             case 2:
                 if (parent is { CommandLine.Length: > 0 } && IsLess(written, parent.CommandLine.Span)) Add(index, parent.CommandLine, RepairNames.ParentFromTree);
@@ -86,6 +108,29 @@ sealed class RepairedValues
                 if (IsDash(written) && parent is { User.Length: > 0 }) Add(index, parent.User, RepairNames.ParentFromTree);
                 break;
         }
+    }
+
+    static ProcessNode? Parent(SysmonEvent e) => (e.Repairs & Repairs.ParentFromTree) != 0 ? e.Process?.Parent : null;
+
+    /// <summary>The program that Image (0) or ParentImage (1) is about.</summary>
+    /// <returns>True where the parent's image is the tree's.</returns>
+    static bool Program(SysmonEvent e, int index, ReadOnlySpan<byte> written, out ReadOnlySpan<byte> image, out ReadOnlySpan<byte> commandLine)
+    {
+        image = written;
+        if (index == 0)
+        {
+            if (!e.TryWritten(KnownFields.CommandLine, out commandLine) && !e.TryWritten(ProcessCommandLine, out commandLine) && e.Process is { } process)
+            {
+                commandLine = process.CommandLine.Span;
+            }
+            return false;
+        }
+        ProcessNode? parent = Parent(e);
+        bool isFilled = IsDash(written) && parent is { Image.Length: > 0 };
+        if (isFilled) image = parent!.Image.Span;
+        e.TryWritten(KnownFields.ParentCommandLine, out commandLine);
+        if (parent is { CommandLine.Length: > 0 } && IsLess(commandLine, parent.CommandLine.Span)) commandLine = parent.CommandLine.Span;
+        return isFilled;
     }
 
     /// <summary>The names a program is known by beside its path.</summary>
@@ -98,7 +143,7 @@ sealed class RepairedValues
         ReadOnlySpan<byte> called = FirstWord(commandLine, out ReadOnlySpan<byte> rest);
         if (called is [(byte)'-', ..]) called = called[1..];
         AddCalled(index, image, directory, called);
-        if (name.SequenceEqual("busybox"u8) && LastPart(called).SequenceEqual(name)) AddCalled(index, image, directory, FirstWord(rest, out _));
+        if (name.SequenceEqual(BusyBox) && LastPart(called).SequenceEqual(name)) AddCalled(index, image, directory, FirstWord(rest, out _));
         foreach (byte[] other in OtherProgramNames.Of(name))
         {
             if (!other.AsSpan().SequenceEqual(LastPart(called))) AddPath(index, directory, other);

@@ -232,6 +232,9 @@ public sealed class SysmonEvent : FieldedEvent
         return number < repaired.Length;
     }
 
+    /// <summary>What the alternatives of a field are made of: <see cref="RepairedValues.Origin"/>; empty where that is not known.</summary>
+    internal ReadOnlySpan<byte> OriginOfAlternatives(FieldId field, Span<byte> buffer) => Repairs == Repairs.None ? default : RepairedValues.Origin(this, field, buffer);
+
     /// <inheritdoc/>
     public override string? RepairOf(FieldId field, int number)
     {

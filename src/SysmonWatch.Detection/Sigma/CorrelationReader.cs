@@ -147,18 +147,19 @@ sealed class CorrelationReader(RuleMetadata metadata, List<RuleProblem> problems
                 continue;
             }
             var byRule = new List<(int, string)>();
+            var otherwise = new List<(CorrelationReference, string)>();
             foreach ((YamlNode ruleNode, YamlNode fieldNode) in fields.Children)
             {
                 string reference = KeyText(ruleNode);
-                if (!_rules.Exists(r => r.Text == reference)) Error(ruleNode, $"alias '{alias}' names the rule '{reference}', which is not in 'rules'.");
                 if (Text(fieldNode) is not { Length: > 0 } field) Error(fieldNode, $"alias '{alias}' must name a field as a text for rule '{reference}'.");
+                else if (!_rules.Exists(r => r.Text == reference)) otherwise.Add((new CorrelationReference(reference, Line(ruleNode), Column(ruleNode)), field));
                 else byRule.AddRange(_rules.Index().Where(r => r.Item.Text == reference).Select(r => (r.Index, field)));
             }
             if (!_groupBy.Contains(alias) && !_fields.Contains(alias))
             {
                 Warning(key, $"alias '{alias}' is used neither in 'group-by' nor as the condition's field.");
             }
-            _aliases.Add(new CorrelationAlias(alias, byRule));
+            _aliases.Add(new CorrelationAlias(alias, byRule) { Unresolved = otherwise });
         }
     }
 

@@ -87,11 +87,49 @@ sealed class CorrelationResolver(
         }
         _states[index] = good ? State.Good : State.Bad;
         if (!good) return false;
+        if (ResolveAliases(correlation, references) is not { } aliases)
+        {
+            _states[index] = State.Bad;
+            return false;
+        }
         _positions[index] = _resolved.Count;
-        _resolved.Add(correlation with { Rules = references });
+        _resolved.Add(correlation with { Rules = references, Aliases = aliases });
         CorrelationUses.Add((false, false));
         return true;
     }
+
+    /// <summary>An alias may call a rule by its name where <c>rules</c> has its id, and the other way round. Null where one names a rule that is not there.</summary>
+    List<CorrelationAlias>? ResolveAliases(CorrelationRule correlation, List<CorrelationReference> references)
+    {
+        bool good = true;
+        var aliases = new List<CorrelationAlias>();
+        foreach (CorrelationAlias alias in correlation.Aliases)
+        {
+            List<(int Rule, string Field)> fields = [.. alias.Fields];
+            foreach ((CorrelationReference rule, string field) in alias.Unresolved)
+            {
+                int[] meant = _targets.TryGetValue(rule.Text, out (int Rule, int Correlation) target)
+                    ? [.. references.Index().Where(r => IsTarget(r.Item, target)).Select(r => r.Index)]
+                    : [];
+                if (meant.Length == 0)
+                {
+                    Refuse(correlation, rule, $"alias '{alias.Name}' names the rule '{rule.Text}', which is not in 'rules'.");
+                    good = false;
+                }
+                else if (meant.Any(index => fields.Exists(known => known.Rule == index && known.Field != field)))
+                {
+                    Refuse(correlation, rule, $"alias '{alias.Name}' has another field for the rule '{rule.Text}' already, by its id or name; keep one of them.");
+                    good = false;
+                }
+                fields.AddRange(meant.Select(index => (index, field)));
+            }
+            aliases.Add(new CorrelationAlias(alias.Name, fields));
+        }
+        return good ? aliases : null;
+    }
+
+    bool IsTarget(CorrelationReference reference, (int Rule, int Correlation) target) =>
+        target.Rule >= 0 ? reference.Rule == target.Rule : _states[target.Correlation] == State.Good && reference.Correlation == _positions[target.Correlation];
 
     CorrelationReference? Resolve(CorrelationRule correlation, CorrelationReference reference, int depth)
     {

@@ -68,7 +68,11 @@ public sealed record CorrelationReference(string Text, int Line, int Column, int
 /// <summary>A name that stands for another field in each rule.</summary>
 /// <param name="Name">The alias.</param>
 /// <param name="Fields">Field by rule, the rule as an index into <see cref="CorrelationRule.Rules"/>. Rules that are not listed have a field of the alias's own name.</param>
-public sealed record CorrelationAlias(string Name, IReadOnlyList<(int Rule, string Field)> Fields);
+public sealed record CorrelationAlias(string Name, IReadOnlyList<(int Rule, string Field)> Fields)
+{
+    /// <summary>Fields of rules that the alias calls by another word than <c>rules</c> does, an id or a name; none once the rule set has resolved them.</summary>
+    internal IReadOnlyList<(CorrelationReference Rule, string Field)> Unresolved { get; init; } = [];
+}
 
 /// <summary>How a computed value is compared.</summary>
 public enum ComparisonOperator

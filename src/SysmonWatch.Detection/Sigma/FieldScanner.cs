@@ -8,53 +8,32 @@ namespace SysmonWatch.Detection.Sigma;
 /// <param name="plan">What to look for.</param>
 sealed class FieldScanner(FieldId field, FieldPlan plan)
 {
-    readonly LiteralAutomaton? _start = plan.Starts.Count + plan.Wholes.Count == 0 ? null : LiteralAutomaton.Build(LiteralPlace.Start, plan.Starts, plan.Wholes);
-    readonly LiteralAutomaton? _end = plan.Ends.Count == 0 ? null : LiteralAutomaton.Build(LiteralPlace.End, plan.Ends, []);
-    readonly LiteralAutomaton? _anywhere = plan.Contains.Count == 0 ? null : LiteralAutomaton.Build(LiteralPlace.Anywhere, plan.Contains, []);
+    readonly LiteralTrie? _start = plan.Starts.Count + plan.Wholes.Count == 0 ? null : new LiteralTrie(backwards: false, plan.Starts, plan.Wholes);
+    readonly LiteralTrie? _end = plan.Ends.Count == 0 ? null : new LiteralTrie(backwards: true, plan.Ends, []);
+    readonly LiteralFinder? _anywhere = plan.Contains.Count == 0 ? null : new LiteralFinder(plan.Contains);
     readonly int[] _present = [.. plan.Present];
     readonly int[] _numbers = [.. plan.Numbers];
+    readonly (int Length, int Report)[] _long = [.. plan.Long];
 
     /// <summary>The field.</summary>
     public FieldId Field { get; } = field;
 
-    /// <summary>Scans the field's value and its alternatives.</summary>
-    public void Scan(FieldedEvent e, ProgramRun run)
-    {
-        ValueKind kind = e.Find(Field, out ReadOnlySpan<byte> value);
-        if (kind > ValueKind.Null) Scan(kind, value, run);
-        ScanAlternatives(e, run);
-    }
+    /// <summary>True where a Sysmon event may have several values for the field, and some test is concerned by them.</summary>
+    public bool HasAlternatives { get; } = (RepairedValues.Concern(field) && plan.TakesRepairs) || DerivedFields.HasAlternatives(field);
 
-    /// <summary>Scans the field's alternatives only, where its own value was met already.</summary>
-    public void ScanAlternatives(FieldedEvent e, ProgramRun run)
-    {
-        for (int i = 0; e.TryAlternative(Field, i, out ReadOnlySpan<byte> alternative); i++)
-        {
-            run.Scanning(repaired: e.RepairOf(Field, i) is not null);
-            Scan(ValueKind.Text, alternative, run);
-            run.Scanning(repaired: false);
-        }
-    }
-
-    /// <summary>Scans every field's value, for keywords.</summary>
-    public void ScanAll(FieldedEvent e, ProgramRun run)
-    {
-        for (int i = 0; i < e.FieldCount; i++)
-        {
-            ValueKind kind = e.At(i, out _, out ReadOnlySpan<byte> value);
-            if (kind > ValueKind.Null) Scan(kind, value, run);
-        }
-    }
-
-    /// <summary>Scans one value of the field.</summary>
+    /// <summary>Scans one value of the field. What is reported depends on nothing else.</summary>
     public void Scan(ValueKind kind, ReadOnlySpan<byte> value, ProgramRun run)
     {
         foreach (int report in _present) run.Hit(report);
+        foreach ((int length, int report) in _long)
+        {
+            if (value.Length >= length) run.Hit(report);
+        }
         if (_numbers.Length > 0 && IsUnusualNumber(kind, value))
         {
             foreach (int report in _numbers) run.Hit(report);
         }
-        // The automata know both cases of ASCII letters; any other text is folded first.
+        // The scanners know both cases of ASCII letters; any other text is folded first.
         if (!Ascii.IsValid(value)) value = run.Scratch.Fold(value);
         _end?.Scan(value, run);
         _start?.Scan(value, run);
@@ -90,4 +69,26 @@ sealed class FieldPlan
 
     /// <summary>Reported for a number that is not written as plain digits.</summary>
     public HashSet<int> Numbers { get; } = [];
+
+    /// <summary>False where all tests stand under a negation, and so look at what Sysmon wrote only.</summary>
+    public bool TakesRepairs { get; private set; }
+
+    /// <summary>True where there is nothing to look for.</summary>
+    public bool IsEmpty => Contains.Count + Starts.Count + Ends.Count + Wholes.Count + Present.Count + Numbers.Count + Long.Count == 0;
+
+    /// <summary>Adds what another test of the field looks for.</summary>
+    public void Add(FieldPlan other, bool takesRepairs)
+    {
+        Contains.AddRange(other.Contains);
+        Starts.AddRange(other.Starts);
+        Ends.AddRange(other.Ends);
+        Wholes.AddRange(other.Wholes);
+        Present.UnionWith(other.Present);
+        Numbers.UnionWith(other.Numbers);
+        Long.UnionWith(other.Long);
+        TakesRepairs |= takesRepairs;
+    }
+
+    /// <summary>Reported for values of at least so many bytes.</summary>
+    public HashSet<(int Length, int Report)> Long { get; } = [];
 }

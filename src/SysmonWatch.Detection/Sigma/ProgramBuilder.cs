@@ -8,6 +8,9 @@ namespace SysmonWatch.Detection.Sigma;
 /// <param name="rules">The rules to compile, as positions in the set, ascending.</param>
 sealed class ProgramBuilder(RuleSet set, int[] rules)
 {
+    /// <summary>Bytes from which on a length says something: most values are shorter.</summary>
+    const int FewValuesAreAsLong = 32;
+
     sealed class Draft(FieldId field, bool asWritten)
     {
         public bool AsWritten { get; } = asWritten;
@@ -20,16 +23,15 @@ sealed class ProgramBuilder(RuleSet set, int[] rules)
 
         public List<int> Triggers { get; } = [];
 
+        /// <summary>What the field's scanner looks for on its behalf.</summary>
+        public FieldPlan Plan { get; } = new();
+
         /// <summary>Roughly how many of a thousand events make the scanner report something for it.</summary>
         public double Cost { get; set; }
     }
 
-    /// <summary>Atoms of which at least one must report something before a rule can match.</summary>
-    sealed record Witness(IReadOnlyList<int> Atoms, double Cost);
-
     readonly List<Draft> _atoms = [];
     readonly Dictionary<string, int> _atomsByKey = new(StringComparer.Ordinal);
-    readonly Dictionary<FieldId, FieldPlan> _plans = [];
     readonly List<ProgramNode> _nodes = [];
     readonly List<int> _children = [];
 
@@ -39,20 +41,39 @@ sealed class ProgramBuilder(RuleSet set, int[] rules)
     RuleProgram Build()
     {
         int[] roots = new int[rules.Length];
+        var choices = new WitnessChoice?[rules.Length];
         ulong[] always = new ulong[(rules.Length + 63) / 64];
         for (int i = 0; i < rules.Length; i++)
         {
-            (roots[i], Witness? witness) = Node(set.Rules[rules[i]].Condition, negative: false);
-            if (witness is null) always[i / 64] |= 1UL << i;
-            else foreach (int atom in witness.Atoms) _atoms[atom].Triggers.Add(i);
+            (roots[i], choices[i]) = Node(set.Rules[rules[i]].Condition, negative: false);
+            if (choices[i] is null) always[i / 64] |= 1UL << i;
         }
-        Atom[] atoms = [.. _atoms.Select(a => new Atom(a.Field, [.. a.Gated], [.. a.Ungated], a.AsWritten, [.. a.Triggers.Distinct()]))];
-        FieldScanner[] scanners = [.. _plans.Where(p => p.Key.IsKnown).Select(p => new FieldScanner(p.Key, p.Value))];
-        FieldScanner? keywords = _plans.TryGetValue(FieldId.Unknown, out FieldPlan? plan) ? new FieldScanner(FieldId.Unknown, plan) : null;
-        return new RuleProgram(rules, roots, [.. _nodes], [.. _children], atoms, scanners, keywords, always);
+        IReadOnlyList<int>[] witnesses = WitnessChoice.Choose(choices, atom => (_atoms[atom].Field, _atoms[atom].Cost));
+        for (int i = 0; i < rules.Length; i++)
+        {
+            foreach (int atom in witnesses[i]) _atoms[atom].Triggers.Add(i);
+        }
+        // Only what can make a rule a candidate is looked for in every event. The rest of a field's literals is looked for when a candidate asks.
+        var eager = new Dictionary<FieldId, FieldPlan>();
+        var late = new Dictionary<FieldId, FieldPlan>();
+        foreach (Draft draft in _atoms)
+        {
+            if (draft.Plan.IsEmpty) continue;
+            Dictionary<FieldId, FieldPlan> plans = draft.Triggers.Count > 0 || !draft.Field.IsKnown ? eager : late;
+            if (!plans.TryGetValue(draft.Field, out FieldPlan? plan)) plans[draft.Field] = plan = new FieldPlan();
+            plan.Add(draft.Plan, takesRepairs: !draft.AsWritten);
+        }
+        FieldId[] lateFields = [.. late.Keys];
+        Atom[] atoms = [.. _atoms.Select(a => new Atom(a.Field, [.. a.Gated], [.. a.Ungated], a.AsWritten, [.. a.Triggers.Distinct()], LateScanner(a)))];
+        FieldScanner[] scanners = [.. eager.Where(p => p.Key.IsKnown).Select(p => new FieldScanner(p.Key, p.Value))];
+        FieldScanner[] lateScanners = [.. lateFields.Select(field => new FieldScanner(field, late[field]))];
+        FieldScanner? keywords = eager.TryGetValue(FieldId.Unknown, out FieldPlan? words) ? new FieldScanner(FieldId.Unknown, words) : null;
+        return new RuleProgram(rules, roots, [.. _nodes], [.. _children], atoms, scanners, lateScanners, keywords, always);
+
+        int LateScanner(Draft draft) => draft.Triggers.Count > 0 || draft.Plan.IsEmpty ? -1 : Array.IndexOf(lateFields, draft.Field);
     }
 
-    (int Node, Witness? Witness) Node(RuleNode node, bool negative)
+    (int Node, WitnessChoice? Witness) Node(RuleNode node, bool negative)
     {
         switch (node)
         {
@@ -66,7 +87,7 @@ sealed class ProgramBuilder(RuleSet set, int[] rules)
                 return Any([.. any.Parts.Select(part => Node(part, negative))]);
             case RuleNode.Item item:
                 bool asWritten = negative != item.Negated;
-                (int inner, Witness? witness) = item.NeedsAll ? All([.. item.Values.Select(v => Atom(item.Field, [v], asWritten))]) : Atom(item.Field, item.Values, asWritten);
+                (int inner, WitnessChoice? witness) = item.NeedsAll ? All([.. item.Values.Select(v => Atom(item.Field, [v], asWritten))]) : Atom(item.Field, item.Values, asWritten);
                 return item.Negated ? (Add(NodeKind.Not, [inner]), null) : (inner, witness);
             default:
                 throw new InvalidOperationException(node.GetType().Name);
@@ -74,19 +95,17 @@ sealed class ProgramBuilder(RuleSet set, int[] rules)
     }
 
     /// <summary>What the scanner decides is asked first: it costs nothing and spares the rest.</summary>
-    (int, Witness?) All((int Node, Witness? Witness)[] parts)
+    (int, WitnessChoice?) All((int Node, WitnessChoice? Witness)[] parts)
     {
         if (parts.Length == 1) return parts[0];
         Array.Sort(parts, (a, b) => (a.Witness?.Cost ?? double.MaxValue).CompareTo(b.Witness?.Cost ?? double.MaxValue));
-        return (Add(NodeKind.All, parts.Select(p => p.Node)), parts[0].Witness);
+        return (Add(NodeKind.All, parts.Select(p => p.Node)), WitnessChoice.OneOf(parts.Select(p => p.Witness)));
     }
 
-    (int, Witness?) Any((int Node, Witness? Witness)[] parts)
+    (int, WitnessChoice?) Any((int Node, WitnessChoice? Witness)[] parts)
     {
         if (parts.Length == 1) return parts[0];
-        Witness? together = parts.Any(p => p.Witness is null) ? null
-            : new Witness([.. parts.SelectMany(p => p.Witness!.Atoms).Distinct()], parts.Sum(p => p.Witness!.Cost));
-        return (Add(NodeKind.Any, parts.Select(p => p.Node)), together);
+        return (Add(NodeKind.Any, parts.Select(p => p.Node)), WitnessChoice.AllOf([.. parts.Select(p => p.Witness)]));
     }
 
     int Add(NodeKind kind, IEnumerable<int> children)
@@ -97,7 +116,7 @@ sealed class ProgramBuilder(RuleSet set, int[] rules)
         return _nodes.Count - 1;
     }
 
-    (int, Witness?) Atom(FieldId field, IReadOnlyList<ItemValue> values, bool asWritten)
+    (int, WitnessChoice?) Atom(FieldId field, IReadOnlyList<ItemValue> values, bool asWritten)
     {
         ValueTest[] tests = [.. values.SelectMany(v => Flatten(v.Test)).DistinctBy(t => t.Key)];
         asWritten = asWritten && (RepairedValues.Concern(field) || tests.Any(t => t is FieldReferenceTest));
@@ -111,16 +130,15 @@ sealed class ProgramBuilder(RuleSet set, int[] rules)
             foreach (ValueTest test in tests) Plan(draft, atom, test);
         }
         _nodes.Add(new ProgramNode(NodeKind.Atom, atom, 0));
-        return (_nodes.Count - 1, _atoms[atom].Ungated.Count > 0 ? null : new Witness([atom], _atoms[atom].Cost));
+        return (_nodes.Count - 1, _atoms[atom].Ungated.Count > 0 ? null : new WitnessChoice.Single(atom, _atoms[atom].Cost));
     }
 
     static IEnumerable<ValueTest> Flatten(ValueTest test) => test is AnyTest any ? any.Variants.SelectMany(Flatten) : [test];
 
     /// <summary>Gives the scanner as much of a test as it can decide; what it cannot is asked afterwards.</summary>
-    void Plan(Draft draft, int atom, ValueTest test)
+    static void Plan(Draft draft, int atom, ValueTest test)
     {
-        (test as RegexTest)?.Prepare();
-        FieldPlan plan = _plans.TryGetValue(draft.Field, out FieldPlan? known) ? known : new FieldPlan();
+        FieldPlan plan = draft.Plan;
         switch (test)
         {
             case TextTest { Shape: TextShape.Anything }:
@@ -146,6 +164,11 @@ sealed class ProgramBuilder(RuleSet set, int[] rules)
                 foreach (string literal in literals) Look(plan, TextShape.Contains, CaseFolding.Fold(Encoding.ASCII.GetBytes(literal)), Asks(atom), draft);
                 draft.Gated.Add(test);
                 break;
+            case RegexTest { Shortest: >= FewValuesAreAsLong } regex:
+                plan.Long.Add((regex.Shortest, Asks(atom)));
+                draft.Gated.Add(test);
+                draft.Cost += 200;
+                break;
             case BooleanTest boolean:
                 Look(plan, TextShape.Equal, Encoding.ASCII.GetBytes(boolean.Key), Decides(atom), draft);
                 break;
@@ -157,9 +180,8 @@ sealed class ProgramBuilder(RuleSet set, int[] rules)
                 break;
             default:
                 draft.Ungated.Add(test);
-                return;
+                break;
         }
-        _plans[draft.Field] = plan;
     }
 
     static void Look(FieldPlan plan, TextShape shape, byte[] literal, int report, Draft draft)

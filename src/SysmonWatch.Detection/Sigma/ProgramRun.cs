@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using SysmonWatch.Detection.Events;
 
 namespace SysmonWatch.Detection.Sigma;
@@ -15,8 +16,16 @@ sealed class ProgramRun(RuleProgram program, MatchScratch scratch)
     readonly byte[] _states = new byte[program.Atoms.Length];
     readonly int[] _touched = new int[program.Atoms.Length];
     readonly ulong[] _candidates = new ulong[program.Always.Length];
+    readonly ulong[] _always = program.Always;
+    readonly FieldScanner[] _scanners = program.Scanners;
+    readonly Met[] _met = [.. program.Scanners.Select(_ => new Met())];
+    readonly Met[] _lateMet = [.. program.LateScanners.Select(_ => new Met())];
+    readonly bool[] _lateDone = new bool[program.LateScanners.Length];
+    readonly List<int> _recorded = [];
     int _touchedCount;
     bool _repaired;
+    bool _recording;
+    bool _anyLateDone;
 
     /// <summary>The thread's buffers.</summary>
     public MatchScratch Scratch { get; } = scratch;
@@ -33,10 +42,10 @@ sealed class ProgramRun(RuleProgram program, MatchScratch scratch)
     /// <summary>Adds the positions in the rule set of all rules that match the event, ascending.</summary>
     public void Match(FieldedEvent e, List<int> matches)
     {
-        Program.Always.CopyTo(_candidates, 0);
+        Restart();
         if (e is SysmonEvent sysmon) ScanFields(sysmon);
-        else foreach (FieldScanner scanner in Program.Scanners) scanner.Scan(e, this);
-        Program.Keywords?.ScanAll(e, this);
+        else ScanFields(e);
+        if (Program.Keywords is { } keywords) ScanAll(keywords, e);
         for (int word = 0; word < _candidates.Length; word++)
         {
             for (ulong bits = _candidates[word]; bits != 0; bits &= bits - 1)
@@ -48,8 +57,18 @@ sealed class ProgramRun(RuleProgram program, MatchScratch scratch)
                 matches.Add(Program.Rules[rule]);
             }
         }
+    }
+
+    /// <summary>Forgets the event before; also one that a bug interrupted.</summary>
+    void Restart()
+    {
         for (int i = 0; i < _touchedCount; i++) _states[_touched[i]] = Silent;
         _touchedCount = 0;
+        if (_anyLateDone) Array.Clear(_lateDone);
+        _anyLateDone = false;
+        _repaired = false;
+        _recording = false;
+        for (int i = 0; i < _candidates.Length; i++) _candidates[i] = _always[i];
     }
 
     /// <summary>The bits of the rules that the reports of the last scan alone would have looked at; for tests of that.</summary>
@@ -59,6 +78,7 @@ sealed class ProgramRun(RuleProgram program, MatchScratch scratch)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Hit(int report)
     {
+        if (_recording) _recorded.Add(report);
         int atom = report >> 1;
         if (_repaired && Program.Atoms[atom].AsWritten) return;
         ref byte state = ref _states[atom];
@@ -67,25 +87,96 @@ sealed class ProgramRun(RuleProgram program, MatchScratch scratch)
         else if (state == Silent) state = Reported;
     }
 
-    /// <summary>Says whether what is scanned from now on was brought by a repair.</summary>
-    public void Scanning(bool repaired) => _repaired = repaired;
+    /// <summary>True where a report would say nothing new, to whoever would have to work for it.</summary>
+    public bool IsDecided(int report) => _recording ? _recorded.Contains(report) : _states[report >> 1] >= True - (report & 1);
 
-    /// <summary>Goes over the event's fields once, instead of looking for each scanner's field among them.</summary>
+    /// <summary>The events of one kind have their fields in the same order, so a field is first looked for where it was the last time.</summary>
     void ScanFields(SysmonEvent e)
     {
-        sbyte[] byField = Program.ScannerByField;
-        ulong met = 0;
-        foreach (ref readonly DataField field in e.Fields)
+        ReadOnlySpan<DataField> fields = e.Fields;
+        for (int i = 0; i < _scanners.Length; i++) ScanField(_scanners[i], _met[i], fields, e);
+    }
+
+    void ScanField(FieldScanner scanner, Met met, ReadOnlySpan<DataField> fields, SysmonEvent e)
+    {
+        if ((uint)met.Position < (uint)fields.Length && fields[met.Position] is { Repeated: false } field && field.Id.Value == scanner.Field.Value)
         {
-            uint id = (uint)field.Id.Value;
-            if (id >= (uint)byField.Length || byField[id] < 0 || field.Repeated) continue;
-            met |= 1UL << byField[id];
-            Program.Scanners[byField[id]].Scan(ValueKind.Text, e.Bytes(field.Value), this);
+            scanner.Scan(ValueKind.Text, e.Bytes(field.Value), this);
         }
-        for (int i = 0; i < Program.Scanners.Length; i++)
+        else
         {
-            if (i < 64 && (met >> i & 1) != 0) Program.Scanners[i].ScanAlternatives(e, this);
-            else Program.Scanners[i].Scan(e, this);
+            met.Position = PositionOf(scanner.Field, fields);
+            ValueKind kind = e.Find(scanner.Field, out ReadOnlySpan<byte> value);
+            if (kind > ValueKind.Null) scanner.Scan(kind, value, this);
+        }
+        if (scanner.HasAlternatives) ScanAlternatives(scanner, met, e);
+    }
+
+    void ScanFields(FieldedEvent e)
+    {
+        foreach (FieldScanner scanner in _scanners) ScanField(scanner, e);
+    }
+
+    void ScanField(FieldScanner scanner, FieldedEvent e)
+    {
+        ValueKind kind = e.Find(scanner.Field, out ReadOnlySpan<byte> value);
+        if (kind > ValueKind.Null) scanner.Scan(kind, value, this);
+        ScanEachAlternative(scanner, e);
+    }
+
+    void ScanLate(int late, FieldedEvent e)
+    {
+        _anyLateDone = true;
+        _lateDone[late] = true;
+        FieldScanner scanner = Program.LateScanners[late];
+        if (e is SysmonEvent sysmon) ScanField(scanner, _lateMet[late], sysmon.Fields, sysmon);
+        else ScanField(scanner, e);
+    }
+
+    static int PositionOf(FieldId id, ReadOnlySpan<DataField> fields)
+    {
+        int position = 0;
+        while (position < fields.Length && fields[position].Id.Value != id.Value) position++;
+        return position;
+    }
+
+    /// <summary>Scans the alternatives, or repeats what was reported when they were made of the same before.</summary>
+    void ScanAlternatives(FieldScanner scanner, Met met, SysmonEvent e)
+    {
+        Span<byte> buffer = stackalloc byte[ValueMemory.LongestValue];
+        ulong hash = 0;
+        ReadOnlySpan<byte> origin = e.OriginOfAlternatives(scanner.Field, buffer);
+        _repaired = true;
+        if (!origin.IsEmpty && met.Alternatives.Recall(origin, out hash) is { } reports)
+        {
+            foreach (int report in reports) Hit(report);
+            _repaired = false;
+            return;
+        }
+        _repaired = false;
+        _recording = hash != 0;
+        _recorded.Clear();
+        ScanEachAlternative(scanner, e);
+        _recording = false;
+        if (hash != 0) met.Alternatives.Keep(origin, hash, CollectionsMarshal.AsSpan(_recorded));
+    }
+
+    void ScanEachAlternative(FieldScanner scanner, FieldedEvent e)
+    {
+        for (int i = 0; e.TryAlternative(scanner.Field, i, out ReadOnlySpan<byte> alternative); i++)
+        {
+            _repaired = e.RepairOf(scanner.Field, i) is not null;
+            scanner.Scan(ValueKind.Text, alternative, this);
+            _repaired = false;
+        }
+    }
+
+    void ScanAll(FieldScanner keywords, FieldedEvent e)
+    {
+        for (int i = 0; i < e.FieldCount; i++)
+        {
+            ValueKind kind = e.At(i, out _, out ReadOnlySpan<byte> value);
+            if (kind > ValueKind.Null) keywords.Scan(kind, value, this);
         }
     }
 
@@ -124,6 +215,12 @@ sealed class ProgramRun(RuleProgram program, MatchScratch scratch)
         byte state = _states[index];
         if (state >= True) return state == True;
         Atom atom = Program.Atoms[index];
+        if (atom.Late >= 0 && !_lateDone[atom.Late])
+        {
+            ScanLate(atom.Late, e);
+            state = _states[index];
+            if (state >= True) return state == True;
+        }
         if (state == Silent && atom.Ungated.Length == 0) return false;
         bool holds = (state == Reported && AnyHolds(atom.Gated, atom, e)) || AnyHolds(atom.Ungated, atom, e);
         if (state == Silent) _touched[_touchedCount++] = index; // to be forgotten after this event; its rules are being looked at already
@@ -140,5 +237,15 @@ sealed class ProgramRun(RuleProgram program, MatchScratch scratch)
             if (which != ItemTest.None) return true;
         }
         return false;
+    }
+
+    /// <summary>What is remembered of the field of one scanner.</summary>
+    sealed class Met
+    {
+        /// <summary>Where the field stood in the last event.</summary>
+        public int Position;
+
+        /// <summary>What its alternatives made the scanner report, by what they are made of.</summary>
+        public ValueMemory Alternatives { get; } = new();
     }
 }

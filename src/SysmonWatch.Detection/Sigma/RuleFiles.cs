@@ -11,21 +11,21 @@ sealed class RuleFiles
     const int MostLinks = 40;
 
     readonly HashSet<string> _seen = new(StringComparer.Ordinal);
+    readonly Dictionary<string, string> _realDirectories = new(StringComparer.Ordinal);
 
     /// <summary>The files of a path that were not found before.</summary>
     /// <param name="path">A directory, or a file, which need not exist: whoever reads it will say so.</param>
     /// <param name="problems">Gets directories that cannot be read.</param>
     public IReadOnlyList<string> Find(string path, List<RuleProblem> problems)
     {
-        var files = new List<string>();
+        var files = new List<(string Path, string Real)>();
         if (Directory.Exists(path)) Walk(path, files, problems);
-        else files.Add(path);
-        files.Sort(StringComparer.Ordinal);
-        files.RemoveAll(file => !_seen.Add(RealPath(file)));
-        return files;
+        else files.Add((path, RealPath(path)));
+        files.Sort((one, other) => string.CompareOrdinal(one.Path, other.Path));
+        return [.. files.Where(file => _seen.Add(file.Real)).Select(file => file.Path)];
     }
 
-    void Walk(string top, List<string> files, List<RuleProblem> problems)
+    void Walk(string top, List<(string Path, string Real)> files, List<RuleProblem> problems)
     {
         var open = new Stack<string>([top]);
         while (open.TryPop(out string? directory))
@@ -35,8 +35,15 @@ sealed class RuleFiles
             {
                 foreach (string entry in Directory.EnumerateFileSystemEntries(directory))
                 {
-                    if (Directory.Exists(entry)) open.Push(entry);
-                    else if (IsRuleFile(entry) && MayHaveRules(entry)) files.Add(entry);
+                    if (Directory.Exists(entry))
+                    {
+                        open.Push(entry);
+                    }
+                    else if (IsRuleFile(entry))
+                    {
+                        string real = RealPathWithin(directory, entry);
+                        if (MayHaveRules(real)) files.Add((entry, real));
+                    }
                 }
             }
             catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
@@ -54,16 +61,24 @@ sealed class RuleFiles
     /// <summary>
     /// False for what has no length: an empty file, but also a pipe, where reading would wait for ever, or a device. Who means one of these names it.
     /// </summary>
-    static bool MayHaveRules(string file)
+    static bool MayHaveRules(string real)
     {
         try
         {
-            return new FileInfo(RealPath(file)) is not { Exists: true, Length: 0 };
+            return new FileInfo(real) is not { Exists: true, Length: 0 };
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             return true; // whoever reads it will say why
         }
+    }
+
+    /// <summary>The path of a directory's entry without symbolic links; what leads to the directory is only looked at once.</summary>
+    string RealPathWithin(string directory, string entry)
+    {
+        if (Target(entry) is not null) return RealPath(entry);
+        if (!_realDirectories.TryGetValue(directory, out string? real)) _realDirectories[directory] = real = RealPath(directory);
+        return Path.Combine(real, Path.GetFileName(entry));
     }
 
     /// <summary>The path without symbolic links, as far as it exists.</summary>

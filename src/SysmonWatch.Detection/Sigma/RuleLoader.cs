@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Text;
+using SysmonWatch.Detection.Events;
 
 namespace SysmonWatch.Detection.Sigma;
 
@@ -85,21 +87,39 @@ public static class RuleLoader
 
     static string? ReadText(string file, List<RuleProblem> problems)
     {
+        if (NamedPipes.Is(file))
+        {
+            problems.Add(new RuleProblem(file, 1, 1, true, $"the file is {NamedPipes.Fix}"));
+            return null;
+        }
         try
         {
-            using FileStream stream = File.OpenRead(file);
-            // What is no regular file has no length, or goes on for ever.
-            var bytes = new MemoryStream();
-            byte[] some = new byte[64 * 1024];
-            for (int read; (read = stream.Read(some)) > 0; bytes.Write(some, 0, read))
+            using FileStream stream = new(file, new FileStreamOptions { Mode = FileMode.Open, Access = FileAccess.Read, Share = FileShare.Read, BufferSize = 0 });
+            // What is no regular file has no length, or goes on for ever; most rules fit into the first buffer.
+            byte[] bytes = ArrayPool<byte>.Shared.Rent(16 * 1024);
+            int length = 0;
+            try
             {
-                if (bytes.Length + read <= LargestFile) continue;
-                problems.Add(new RuleProblem(file, 1, 1, true, $"the file is larger than {LargestFile / 1024 / 1024} MiB, the largest that is read"));
-                return null;
+                for (int read; (read = stream.Read(bytes, length, bytes.Length - length)) > 0;)
+                {
+                    length += read;
+                    if (length > LargestFile)
+                    {
+                        problems.Add(new RuleProblem(file, 1, 1, true, $"the file is larger than {LargestFile / 1024 / 1024} MiB, the largest that is read"));
+                        return null;
+                    }
+                    if (length < bytes.Length) continue;
+                    byte[] larger = ArrayPool<byte>.Shared.Rent(length * 2);
+                    bytes.AsSpan(0, length).CopyTo(larger);
+                    ArrayPool<byte>.Shared.Return(bytes);
+                    bytes = larger;
+                }
+                return Decode(bytes, length);
             }
-            bytes.Position = 0;
-            using var text = new StreamReader(bytes, Encoding.UTF8, detectEncodingFromByteOrderMarks: true);
-            return text.ReadToEnd();
+            finally
+            {
+                ArrayPool<byte>.Shared.Return(bytes);
+            }
         }
         catch (Exception missing) when (missing is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -110,6 +130,14 @@ public static class RuleLoader
             problems.Add(new RuleProblem(file, 1, 1, true, $"the file cannot be read: {failure.Message}"));
         }
         return null;
+    }
+
+    /// <summary>UTF-8, or what a byte order mark says.</summary>
+    static string Decode(byte[] bytes, int length)
+    {
+        if (length > 0 && bytes[0] is not (0xEF or 0xFE or 0xFF or 0x00)) return Encoding.UTF8.GetString(bytes, 0, length);
+        using var text = new StreamReader(new MemoryStream(bytes, 0, length), Encoding.UTF8, detectEncodingFromByteOrderMarks: true);
+        return text.ReadToEnd();
     }
 
     /// <summary>Something to read: a file, a text that stands for one, or why it cannot be read.</summary>

@@ -30,7 +30,8 @@ readonly record struct ProgramNode(NodeKind Kind, int First, int Count);
 /// <param name="Ungated">Tests that the scanner knows nothing of.</param>
 /// <param name="AsWritten">True where it stands under a negation and a repair could make it true: then only the values that Sysmon wrote count.</param>
 /// <param name="Triggers">Rules (as positions in <see cref="RuleProgram.Rules"/>) that are looked at where this atom may be true.</param>
-sealed record Atom(Events.FieldId Field, ValueTest[] Gated, ValueTest[] Ungated, bool AsWritten, int[] Triggers);
+/// <param name="Late">The late scanner that looks for its literals; -1 where a scanner of every event does, or none.</param>
+sealed record Atom(Events.FieldId Field, ValueTest[] Gated, ValueTest[] Ungated, bool AsWritten, int[] Triggers, int Late);
 
 /// <summary>The rules of one kind of event, compiled. Immutable; runs of it are <see cref="ProgramRun"/>.</summary>
 /// <param name="Rules">Positions in the rule set, ascending.</param>
@@ -38,20 +39,10 @@ sealed record Atom(Events.FieldId Field, ValueTest[] Gated, ValueTest[] Ungated,
 /// <param name="Nodes">All nodes.</param>
 /// <param name="Children">Children of nodes.</param>
 /// <param name="Atoms">All atoms.</param>
-/// <param name="Scanners">One for each field that literals are looked for in.</param>
+/// <param name="Scanners">One for each field that literals are looked for in, for those that can make a rule a candidate.</param>
+/// <param name="LateScanners">One for each field with other literals: run when a candidate asks for one of them.</param>
 /// <param name="Keywords">The scanner of all fields; null where no rule has keywords.</param>
 /// <param name="Always">Bits of the rules that no report can rule out.</param>
 sealed record RuleProgram(
-    int[] Rules, int[] Roots, ProgramNode[] Nodes, int[] Children, Atom[] Atoms, FieldScanner[] Scanners, FieldScanner? Keywords, ulong[] Always)
-{
-    /// <summary>The scanner of each field id, -1 for none; of the first 64 scanners only, the others look for their field.</summary>
-    public sbyte[] ScannerByField { get; } = Index(Scanners);
-
-    static sbyte[] Index(FieldScanner[] scanners)
-    {
-        sbyte[] index = new sbyte[scanners.Length == 0 ? 0 : scanners.Max(s => s.Field.Value) + 1];
-        Array.Fill(index, (sbyte)-1);
-        for (int i = 0; i < Math.Min(64, scanners.Length); i++) index[scanners[i].Field.Value] = (sbyte)i;
-        return index;
-    }
-}
+    int[] Rules, int[] Roots, ProgramNode[] Nodes, int[] Children, Atom[] Atoms, FieldScanner[] Scanners,
+    FieldScanner[] LateScanners, FieldScanner? Keywords, ulong[] Always);

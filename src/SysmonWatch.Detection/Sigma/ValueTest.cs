@@ -66,8 +66,8 @@ sealed class ExistsTest(bool expected) : ValueTest(expected ? "exists" : "exists
 /// <param name="pattern">In .NET's dialect, known to be good.</param>
 /// <param name="options">With <see cref="RegexOptions.NonBacktracking"/>.</param>
 /// <remarks>
-/// Compiling one takes milliseconds, so it is only done for rules that events can reach: <see cref="Prepare"/> does it when they are made
-/// ready, not at the first event.
+/// Compiling one takes a millisecond and much memory for a while, so it is done when the first value has to be tried: most rules never see one.
+/// <see cref="SafeRegex"/> has made sure that it can be done.
 /// </remarks>
 sealed class RegexTest(string pattern, RegexOptions options) : ValueTest($"re:{options}:{pattern}")
 {
@@ -79,12 +79,15 @@ sealed class RegexTest(string pattern, RegexOptions options) : ValueTest($"re:{o
     /// <summary>Its options.</summary>
     public RegexOptions Options { get; } = options;
 
+    /// <summary>The fewest bytes that a value has in which it is found.</summary>
+    public int Shortest { get; } = RegexLength.Shortest(pattern);
+
     /// <summary>Compiles it where that has not been done.</summary>
     public void Prepare() => _ = _regex.Value;
 
     /// <inheritdoc/>
     public override bool Matches(FieldedEvent e, ValueKind kind, ReadOnlySpan<byte> value, MatchScratch scratch) =>
-        _regex.Value.IsMatch(scratch.Chars(value));
+        value.Length >= Shortest && _regex.Value.IsMatch(scratch.Chars(value));
 }
 
 /// <summary>An IP address in a network.</summary>

@@ -16,8 +16,45 @@ static class YamlFile
     /// <summary>How many documents are read one by one where the file as a whole is no YAML.</summary>
     const int MostSingleDocuments = 1000;
 
-    /// <summary>The file's documents. A document that is no YAML is a problem, and the others are read all the same.</summary>
+    /// <summary>The file's documents. A document that is no YAML, or has a merge key, is a problem, and the others are read all the same.</summary>
     public static IReadOnlyList<YamlMappingNode> Read(string text, ProblemList problems)
+    {
+        List<YamlMappingNode> documents = ReadAny(text, problems);
+        if (text.Contains("<<", StringComparison.Ordinal)) documents.RemoveAll(document => HasMergeKey(document, problems));
+        return documents;
+    }
+
+    /// <summary>
+    /// YAML 1.2 has no merge keys; left alone, one would be a search identifier or a key without a meaning, and what it was to bring would be missing.
+    /// </summary>
+    static bool HasMergeKey(YamlMappingNode document, ProblemList problems)
+    {
+        // What aliases share is looked at once.
+        var seen = new HashSet<YamlNode>(ReferenceEqualityComparer.Instance);
+        var open = new Stack<YamlNode>([document]);
+        while (open.TryPop(out YamlNode? node))
+        {
+            if (!seen.Add(node)) continue;
+            if (node is YamlSequenceNode list)
+            {
+                foreach (YamlNode item in list.Children) open.Push(item);
+                continue;
+            }
+            if (node is not YamlMappingNode map) continue;
+            foreach ((YamlNode key, YamlNode value) in map.Children)
+            {
+                if (key is YamlScalarNode { Value: "<<", Style: ScalarStyle.Plain })
+                {
+                    problems.Error(key, "'<<' merges maps in YAML 1.1 only, and Sigma is written in YAML 1.2; write the keys out that it was to bring");
+                    return true;
+                }
+                open.Push(value);
+            }
+        }
+        return false;
+    }
+
+    static List<YamlMappingNode> ReadAny(string text, ProblemList problems)
     {
         if (TryRead(text, out List<YamlMappingNode> documents, out List<YamlNode> others, out _, out _))
         {

@@ -121,6 +121,21 @@ public sealed class OtherCommandTests : IDisposable
         Assert.Equal(2, Eval([bad], events).Code);
     }
 
+    [Fact]
+    public void Eval_has_the_values_of_placeholders_from_a_configuration_that_is_named()
+    {
+        string rule = Write("expand.yml", "title: Administrators\nlogsource: {product: linux}\ndetection:\n  s:\n    User|expand: '%admins%'\n  condition: s\n");
+        string events = Write("events.ndjson", "{\"User\":\"alice\"}\n{\"User\":\"bob\"}\n");
+        string config = Write("c.yaml", "rules:\n  placeholders:\n    admins: [bob]\n");
+
+        (int code, string output, string errors) = Eval([rule], events, config);
+
+        Assert.Equal((ExitCodes.Success, ""), (code, errors));
+        Assert.StartsWith("{\"event\":1,", Assert.Single(Lines(output)), StringComparison.Ordinal);
+        Assert.Equal(ExitCodes.Usage, Eval([rule], events).Code);
+        Assert.Equal(ExitCodes.Configuration, Eval([rule], events, Write("wrong.yaml", "rule: x\n")).Code);
+    }
+
     [Theory]
     [InlineData("eval --rules a.yml b.yml --events e.ndjson")]
     [InlineData("eval --events e.ndjson --rules a.yml --rules b.yml")]
@@ -158,11 +173,11 @@ public sealed class OtherCommandTests : IDisposable
         return (CheckCommand.Run(config, rules, output), output.ToString());
     }
 
-    static (int Code, string Output, string Errors) Eval(string[] rules, string events)
+    static (int Code, string Output, string Errors) Eval(string[] rules, string events, string? config = null)
     {
         using var output = new MemoryStream();
         using var errors = new StringWriter();
-        int code = EvalCommand.Run(rules, events, output, errors);
+        int code = EvalCommand.Run(rules, events, output, errors, config);
         return (code, Encoding.UTF8.GetString(output.ToArray()), errors.ToString());
     }
 

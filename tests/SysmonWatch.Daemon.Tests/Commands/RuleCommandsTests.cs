@@ -127,6 +127,21 @@ public sealed class RuleCommandsTests : IDisposable
         Assert.Contains("CommandLine", Assert.Single(XDocument.Load(junit).Descendants("failure")).Value, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Tests_are_run_with_the_placeholders_and_repairs_of_a_configuration_that_is_named()
+    {
+        File("sh.yml", "title: Shells\nlogsource: {product: linux, category: process_creation}\ndetection:\n  s:\n    Image|expand|endswith: '%shells%'\n  condition: s\n");
+        File("sh.test.yml", "match:\n  - {EventID: 1, Image: /bin/dash, CommandLine: dash}\nno_match:\n  - {EventID: 1, Image: /bin/bash, CommandLine: sh}\n");
+
+        Assert.Equal(ExitCodes.Failure, TestCommand.Run(_directory, null, _output, _errors));
+        Assert.Contains("the placeholder %shells% has no values", _output.ToString(), StringComparison.Ordinal);
+        string all = File("all.yaml", "rules:\n  placeholders:\n    shells: [/sh, /dash]\n");
+        Assert.Equal(ExitCodes.Failure, TestCommand.Run(_directory, null, _output, _errors, all));
+        string written = File("written.yaml", "rules:\n  placeholders:\n    shells: [/sh, /dash]\n  repairs: {image_as_called: false}\n");
+        Assert.Equal(ExitCodes.Success, TestCommand.Run(_directory, null, _output, _errors, written));
+        Assert.Equal(ExitCodes.Configuration, TestCommand.Run(_directory, null, _output, _errors, File("wrong.yaml", "rule: x\n")));
+    }
+
     [Theory]
     [InlineData("matches: []", "1:1: unknown key 'matches'")]
     [InlineData("match: {}", "1:8: 'match' must be a list")]

@@ -30,6 +30,18 @@ public sealed class ConfigurationLoaderTests
     }
 
     [Fact]
+    public void A_named_pipe_is_refused_and_not_waited_for()
+    {
+        using var file = new ConfigurationFile("");
+        File.Delete(file.Path);
+        using (System.Diagnostics.Process made = System.Diagnostics.Process.Start("mkfifo", [file.Path])) made.WaitForExit();
+
+        Assert.Equal(
+            ["sysmonwatch.yaml:1:1: error: the file is a named pipe, which would be waited for; give a file, or /dev/stdin and pipe into that."],
+            file.Problems());
+    }
+
+    [Fact]
     public void Reads_every_key()
     {
         using var file = new ConfigurationFile("""

@@ -46,6 +46,18 @@ public sealed class CorrelationEngineTests
     }
 
     [Fact]
+    public void A_stream_held_at_the_bound_fires_at_each_event_that_brings_it_back_and_one_beyond_it_does_not()
+    {
+        // Every 25 s an event: two of them are left when the third has expired, and the next makes three again.
+        List<CorrelationHit> at = Stream.Run(Three, [At(0), At(25), At(50), At(75), At(100)]);
+        // Every 20 s: four are in the window, which ends at an event, and three before it.
+        List<CorrelationHit> beyond = Stream.Run(Three, [At(0), At(20), At(40), At(60), At(80), At(100)]);
+
+        Assert.Equal(["three [x] 0..2 of 3 = 3", "three [x] 1..3 of 3 = 3", "three [x] 2..4 of 3 = 3"], at.Select(Stream.Text));
+        Assert.Equal(["three [x] 0..2 of 3 = 3"], beyond.Select(Stream.Text));
+    }
+
+    [Fact]
     public void A_late_event_does_not_tell_an_episode_again()
     {
         Assert.Equal(["three [x] 0..2 of 3 = 3"], Stream.Run(Three, [At(0), At(10), At(20), At(5)]).Select(Stream.Text));

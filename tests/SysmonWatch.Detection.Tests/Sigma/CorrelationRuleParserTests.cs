@@ -39,7 +39,6 @@ public sealed class CorrelationRuleParserTests
     [InlineData("type: temporal\nrules: [a, b]\ntimespan: 1m\ncondition: a and (b", "5:22: error: a ')' is missing in the condition.")]
     [InlineData("type: temporal\nrules: [a, b]\ntimespan: 1m\ncondition: a and b)", "5:21: error: unexpected ')' in the condition; expected 'and', 'or' or its end.")]
     [InlineData("type: temporal\nrules: [a, b]\ntimespan: 1m\ncondition: a or", "5:18: error: the condition ends where a rule was expected.")]
-    [InlineData("type: temporal\nrules: a\ntimespan: 1m\ngroup-by: x\naliases: {x: {b: y}}", "6:17: error: alias 'x' names the rule 'b', which is not in 'rules'.")]
     [InlineData("type: temporal\nrules: a\ntimespan: 1m\naliases: {x: {a: y}}", "5:13: warning: alias 'x' is used neither in 'group-by' nor as the condition's field.")]
     [InlineData("type: temporal\nrules: a\ntimespan: 1m\naliases: {x: y}", "5:16: error: alias 'x' must be a map of rule: field.")]
     [InlineData("type: temporal\nrules: a\ntimespan: 1m\ngenerate: maybe", "5:13: error: 'generate' must be true or false.")]
@@ -120,6 +119,53 @@ public sealed class CorrelationRuleParserTests
             ["f.yml:13:14: warning: 'part' does not group by 'Image', so it never counts here; add 'Image' to its 'group-by'"],
             rules.Problems.Select(p => p.ToString()));
     }
+
+    [Theory]
+    [InlineData("rules: [3f1c0000-0000-4000-8000-000000000001, b]", "{a: x, b: y}")]
+    [InlineData("rules: [a, b]", "{3F1C0000-0000-4000-8000-000000000001: x, b: y}")]
+    [InlineData("rules: [a, b]", "{a: x, b: y}")]
+    [InlineData("rules: [a, b]", "{a: x, 3f1c0000-0000-4000-8000-000000000001: x, b: y}")]
+    public void An_alias_may_call_a_rule_by_its_id_or_by_its_name(string rules, string fields)
+    {
+        RuleSet set = RuleLoader.Parse([("f.yml", WithAlias(rules, fields))]);
+
+        Assert.Empty(set.Problems);
+        CorrelationAlias alias = Assert.Single(Assert.Single(set.Correlations).Aliases);
+        Assert.Equal([(0, "x"), (1, "y")], alias.Fields.Distinct().Order());
+    }
+
+    [Theory]
+    [InlineData("rules: [a, b]", "{a: x, c: y}", "f.yml:18:25: error: alias 'who' names the rule 'c', which is not in 'rules'.")]
+    [InlineData("rules: a", "{a: x, b: y}", "f.yml:18:25: error: alias 'who' names the rule 'b', which is not in 'rules'.")]
+    [InlineData("rules: [a, b]", "{a: x, 3f1c0000-0000-4000-8000-000000000001: z, b: y}", "f.yml:18:25: error: alias 'who' has another field for the rule '3f1c0000-0000-4000-8000-000000000001' already, by its id or name; keep one of them.")]
+    public void An_alias_of_a_rule_that_is_not_there_is_refused(string rules, string fields, string expected)
+    {
+        RuleSet set = RuleLoader.Parse([("f.yml", WithAlias(rules, fields))]);
+
+        Assert.Empty(set.Correlations);
+        Assert.Equal([expected], set.Problems.Select(p => p.ToString()));
+    }
+
+    static string WithAlias(string rules, string fields) => $$$"""
+        title: a
+        name: a
+        id: 3f1c0000-0000-4000-8000-000000000001
+        logsource: {product: linux}
+        detection: {s: {x: 1}, condition: s}
+        ---
+        title: b
+        name: b
+        logsource: {product: linux}
+        detection: {s: {y: 1}, condition: s}
+        ---
+        title: c
+        correlation:
+          type: temporal
+          {{{rules}}}
+          timespan: 1m
+          group-by: [who]
+          aliases: {who: {{{fields}}}}
+        """;
 
     [Fact]
     public void Generate_may_stand_at_either_place()

@@ -135,11 +135,13 @@ public sealed class RepairTests
                 RuleMatcher all = Matcher(set);
                 RuleMatcher none = Matcher(set, Repairs.DashIsNull);
                 var slow = new SlowEvaluator(dashIsNull: true);
-                for (int i = 0; i < 20; i++)
+                // Few command lines, so that what is remembered of those before is used.
+                string[] lines = [random.Plain(), random.Plain(), "busybox ab", "/b/busybox dash", "dash", "-B ab"];
+                for (int i = 0; i < 60; i++)
                 {
                     SysmonEvent e = Event(
-                        ("Image", images[choice.Next(images.Length)]), ("CommandLine", random.Plain()), ("ParentImage", images[choice.Next(images.Length)]), ("ParentCommandLine", random.Plain()));
-                    e.Process = Node("/x", "x", "u", choice.Next(3) == 0 ? null : Node(images[choice.Next(images.Length)], random.Plain(), "v", null));
+                        ("Image", images[choice.Next(images.Length)]), ("CommandLine", lines[choice.Next(lines.Length)]), ("ParentImage", images[choice.Next(images.Length)]), ("ParentCommandLine", lines[choice.Next(lines.Length)]));
+                    e.Process = Node("/x", "x", "u", choice.Next(3) == 0 ? null : Node(images[choice.Next(images.Length)], lines[choice.Next(lines.Length)], "v", null));
 
                     int[] without = none.Match(e).ToArray();
                     int[] with = all.Match(e).ToArray();

@@ -108,6 +108,40 @@ public sealed class RuleLoaderTests
         }
     }
 
+    [Theory]
+    [InlineData("base: &b {A: x}\n  s:\n    <<: *b\n  condition: s", "r.yml:6:5")]
+    [InlineData("s: {A: x}\n  <<: {t: {B: y}}\n  condition: s", "r.yml:5:3")]
+    [InlineData("s: [{<<: {A: x}}]\n  condition: s", "r.yml:4:8")]
+    public void A_merge_key_is_refused_wherever_it_stands_and_never_without_a_meaning(string detection, string place)
+    {
+        string merging = $"title: t\nlogsource: {{product: linux}}\ndetection:\n  {detection}\n";
+        string other = "---\n" + Vectors.Rule("  s:\n    A: '<<'\n    B|contains: << EOF\n  condition: s\n");
+
+        RuleSet set = RuleLoader.Parse([("r.yml", merging + other)]);
+
+        Assert.Single(set.Rules);
+        Assert.Equal(
+            [place + ": error: '<<' merges maps in YAML 1.1 only, and Sigma is written in YAML 1.2; write the keys out that it was to bring"],
+            set.Problems.Select(p => p.ToString()));
+    }
+
+    [Fact]
+    public void A_pipe_that_is_named_is_refused_and_not_waited_for()
+    {
+        string pipe = Path.Combine(Directory.CreateTempSubdirectory().FullName, "pipe.yml");
+        using (System.Diagnostics.Process made = System.Diagnostics.Process.Start("mkfifo", [pipe])) made.WaitForExit();
+        try
+        {
+            RuleProblem problem = Assert.Single(RuleLoader.Load([pipe]).Problems);
+
+            Assert.Equal($"{pipe}:1:1: error: the file is a named pipe, which would be waited for; give a file, or /dev/stdin and pipe into that", problem.ToString());
+        }
+        finally
+        {
+            Directory.Delete(Path.GetDirectoryName(pipe)!, recursive: true);
+        }
+    }
+
     [Fact]
     public void Reads_no_more_of_a_file_without_an_end_than_it_may()
     {
