@@ -98,9 +98,9 @@ sealed class ReaderStage(
         bool more = true;
         try
         {
-            using var wait = CancellationTokenSource.CreateLinkedTokenSource(stop, _interrupt.Token);
             // A timer only while there is something to write: an idle host is not woken.
-            using ITimer? due = schedule.IsDirty ? time.CreateTimer(static w => ((CancellationTokenSource)w!).Cancel(), wait, schedule.Remaining, Timeout.InfiniteTimeSpan) : null;
+            using CancellationTokenSource? due = schedule.IsDirty ? new CancellationTokenSource(schedule.Remaining, time) : null;
+            using var wait = CancellationTokenSource.CreateLinkedTokenSource(stop, _interrupt.Token, due?.Token ?? CancellationToken.None);
             ValueTask<bool> reading = _source!.ReadAsync(item.Batch.Records, wait.Token);
             _opened.TrySetResult(true);
             more = await reading;
