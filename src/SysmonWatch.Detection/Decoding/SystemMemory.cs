@@ -19,7 +19,8 @@ sealed class SystemMemory
     readonly Element?[] _elements = new Element?[256];
     readonly byte[] _minuteText = new byte[UpToMinute];
     long _minute;
-    byte[] _computer = [];
+    readonly byte[] _computer = new byte[Longest];
+    int _computerLength;
     int _computerMark;
 
     static int _lastMark;
@@ -60,7 +61,13 @@ sealed class SystemMemory
             _minute = e.Time - after;
         }
         if (e.EventId >= _elements.Length || end > Longest) return;
-        if (!e.Bytes(e.Computer).SequenceEqual(_computer)) (_computer, _computerMark) = (e.Bytes(e.Computer).ToArray(), Interlocked.Increment(ref _lastMark));
+        ReadOnlySpan<byte> computer = e.Bytes(e.Computer);
+        if (!computer.SequenceEqual(_computer.AsSpan(0, _computerLength)))
+        {
+            // Hosts may take turns line by line: that must not make one array after another.
+            computer.CopyTo(_computer);
+            (_computerLength, _computerMark) = (computer.Length, Interlocked.Increment(ref _lastMark));
+        }
         e.ComputerMark = _computerMark;
         Element element = _elements[e.EventId] ??= new Element();
         element.Set(
