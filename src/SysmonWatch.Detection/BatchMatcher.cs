@@ -27,7 +27,7 @@ public sealed class BatchMatcher(CompiledRules rules)
         for (int i = 0; i < batch.Count; i++)
         {
             SysmonEvent e = batch[i];
-            if (!_matcher.Concerns(e.EventId) || (e.Marks & (EventMarks.Forged | EventMarks.Own)) != 0) continue;
+            if ((e.Marks & (EventMarks.Forged | EventMarks.Own)) != 0) continue;
             try
             {
                 foreach (int rule in _matcher.Match(e)) batch.Findings.Add((i, rule));

@@ -1,5 +1,5 @@
 using System.Text;
-using SysmonWatch.Detection.Events;
+using SysmonWatch.Detection.Sigma;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 using YamlDotNet.RepresentationModel;

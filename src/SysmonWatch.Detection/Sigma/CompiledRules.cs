@@ -9,7 +9,6 @@ public sealed class CompiledRules
     internal const int MostPrograms = 64;
 
     readonly RuleProgram[] _byEventId = new RuleProgram[SysmonLogSources.LastEventId + 1];
-    readonly bool[] _concerned;
     readonly ConcurrentDictionary<LogSource, RuleProgram> _bySource = new();
     readonly Lazy<RuleProgram> _all;
 
@@ -31,7 +30,6 @@ public sealed class CompiledRules
             RuleProgram program = ProgramBuilder.Build(rules, same.First().Seen);
             foreach (int id in same.SelectMany(p => p.Ids)) _byEventId[id] = program;
         });
-        _concerned = [.. _byEventId.Select(program => program.Rules.Length > 0)];
     }
 
     /// <summary>The rules; what is matched are positions in its <see cref="RuleSet.Rules"/>.</summary>
@@ -45,9 +43,6 @@ public sealed class CompiledRules
 
     /// <summary>A matcher of its own for one thread.</summary>
     public RuleMatcher CreateMatcher() => new(this);
-
-    /// <summary>False where no rule sees the Sysmon events with this id.</summary>
-    internal bool Concerns(int eventId) => _concerned[eventId is >= 0 and <= SysmonLogSources.LastEventId ? eventId : 0];
 
     /// <summary>The program of a Sysmon event id.</summary>
     internal RuleProgram OfSysmon(int eventId) => _byEventId[eventId is >= 0 and <= SysmonLogSources.LastEventId ? eventId : 0];

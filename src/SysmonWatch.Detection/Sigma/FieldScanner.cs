@@ -70,6 +70,9 @@ sealed class FieldPlan
     /// <summary>Reported for a number that is not written as plain digits.</summary>
     public HashSet<int> Numbers { get; } = [];
 
+    /// <summary>Reported for values of at least so many bytes.</summary>
+    public HashSet<(int Length, int Report)> Long { get; } = [];
+
     /// <summary>False where all tests stand under a negation, and so look at what Sysmon wrote only.</summary>
     public bool TakesRepairs { get; private set; }
 
@@ -88,7 +91,4 @@ sealed class FieldPlan
         Long.UnionWith(other.Long);
         TakesRepairs |= takesRepairs;
     }
-
-    /// <summary>Reported for values of at least so many bytes.</summary>
-    public HashSet<(int Length, int Report)> Long { get; } = [];
 }

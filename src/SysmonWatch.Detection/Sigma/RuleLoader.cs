@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Text;
-using SysmonWatch.Detection.Events;
 
 namespace SysmonWatch.Detection.Sigma;
 

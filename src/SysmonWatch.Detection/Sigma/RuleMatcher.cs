@@ -14,14 +14,11 @@ public sealed class RuleMatcher
 
     internal RuleMatcher(CompiledRules rules) => _rules = rules;
 
-    /// <summary>False where no rule can match a Sysmon event with this id.</summary>
-    internal bool Concerns(int eventId) => _rules.Concerns(eventId);
-
     /// <summary>The rules that match a Sysmon event, of those whose log source takes its event id.</summary>
     /// <returns>Positions in <see cref="RuleSet.Rules"/>, ascending; valid until the next call.</returns>
     public ReadOnlySpan<int> Match(SysmonEvent e)
     {
-        if (!Concerns(e.EventId)) return default;
+        if (_rules.OfSysmon(e.EventId).Rules.Length == 0) return default;
         Prepare(e);
         _matches.Clear();
         RunOfSysmon(e.EventId).Match(e, _matches);

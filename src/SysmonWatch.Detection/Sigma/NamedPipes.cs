@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace SysmonWatch.Detection.Events;
+namespace SysmonWatch.Detection.Sigma;
 
 /// <summary>Recognises files that opening would wait for: pipes that have a name, until somebody opens them for writing.</summary>
 public static partial class NamedPipes
