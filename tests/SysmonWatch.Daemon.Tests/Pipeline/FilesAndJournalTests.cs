@@ -110,8 +110,13 @@ public sealed class FilesAndJournalTests : IDisposable
         WriteFile(lines[..(half / 2)]);
         await using (RunningDaemon first = await RunningDaemon.StartAsync(Options, journal: _journal)) raised.Add((await first.NextAsync()).AlertId);
         WriteFile(lines[(half / 2)..300]);
-        WriteJournal(lines[half..]);
-        await using (RunningDaemon second = await RunningDaemon.StartAsync(Options, journal: _journal)) raised.AddRange(await second.NextIdsAsync(2));
+        // The journal's last line is told, so that it is known to have been read before the daemon stops.
+        WriteJournal([.. lines[half..], Deletion(Here, hour: 5, number: 9999)]);
+        await using (RunningDaemon second = await RunningDaemon.StartAsync(Options, journal: _journal))
+        {
+            raised.AddRange(await second.NextIdsAsync(2));
+            Assert.Equal([9999ul], (await second.NextAsync()).RecordIds);
+        }
         WriteFile([.. lines[300..], Deletion("elsewhere")]);
         await using RunningDaemon third = await RunningDaemon.StartAsync(Options, journal: _journal);
 
