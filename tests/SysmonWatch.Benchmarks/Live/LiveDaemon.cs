@@ -59,6 +59,7 @@ sealed partial class LiveDaemon : IDisposable
     /// <summary>A line of /proc/PID/status that is in KiB, as MB: VmHWM, RssAnon.</summary>
     public double Megabytes(string field)
     {
+        if (_process.HasExited) throw new NotPossibleException($"It ended by itself with {_process.ExitCode}: {Said}");
         string line = File.ReadLines($"/proc/{ProcessId}/status").First(l => l.StartsWith(field + ":", StringComparison.Ordinal));
         return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2].Split('\t')[^1], CultureInfo.InvariantCulture) * 1024 / 1e6;
     }
