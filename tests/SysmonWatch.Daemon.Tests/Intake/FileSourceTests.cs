@@ -157,6 +157,22 @@ public sealed class FileSourceTests : IDisposable
     }
 
     [Fact]
+    public async Task Says_once_that_notifications_do_not_work_and_reads_all_the_same()
+    {
+        var log = new CollectedLogs();
+        await using var source = new FileSource([_log.Live], StartAt.Beginning, TimeProvider.System, log, new IntakeCounters(), new SilentDoorbell("all inotify watches are in use"), TimeSpan.Zero);
+        var seen = new List<string>();
+        for (int round = 0; round < 3; round++)
+        {
+            _log.Write(2);
+            await ReadAsync(source, seen, _log.Written.Count);
+        }
+
+        Assert.Equal(_log.Written, seen);
+        Assert.Equal(["1010 Warning: Notifications about files do not work: all inotify watches are in use (00:00:00)."], log.Messages.Where(m => m.StartsWith("1010", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public async Task Ends_its_waiting_when_it_is_stopped()
     {
         await using FileSource source = Open(new InotifyDoorbell(), TimeSpan.FromDays(1));
@@ -219,9 +235,9 @@ public sealed class FileSourceTests : IDisposable
     }
 
     /// <summary>An inotify that lost everything: there is only the slow poll.</summary>
-    sealed class SilentDoorbell : IDoorbell
+    sealed class SilentDoorbell(string? trouble = null) : IDoorbell
     {
-        public string? Trouble => null;
+        public string? Trouble => trouble;
 
         public void Watch(IEnumerable<string> directories, IEnumerable<SafeFileHandle> files)
         {
