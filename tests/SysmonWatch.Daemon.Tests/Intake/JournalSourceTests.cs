@@ -1,13 +1,18 @@
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using SysmonWatch.Daemon.Intake;
+using SysmonWatch.Daemon.Operations;
 using SysmonWatch.Detection.Decoding;
 
 namespace SysmonWatch.Daemon.Tests.Intake;
 
-public class JournalSourceTests
+public sealed class JournalSourceTests : IDisposable
 {
     readonly IntakeCounters _counters = new();
+    // Ticks only when it is told to.
+    readonly Cadence _cadence = new(TimeSpan.FromDays(1), NullLogger.Instance);
+
+    public void Dispose() => _cadence.Dispose();
 
     [Fact]
     public async Task Reads_whole_messages_byte_for_byte_and_only_those_of_sysmon()
@@ -169,7 +174,7 @@ public class JournalSourceTests
 
     JournalSource Open(PrivateJournal journal, StartAt startAt, byte[]? position = null)
     {
-        var source = new JournalSource(startAt, TimeProvider.System, NullLogger.Instance, _counters, new SystemJournal(journal.Files));
+        var source = new JournalSource(startAt, TimeProvider.System, NullLogger.Instance, _counters, _cadence, new SystemJournal(journal.Files));
         source.Restore(position ?? []);
         return source;
     }

@@ -14,7 +14,7 @@ sealed class ToyJournal : IJournalPlace
     int _failure;
     int _number;
 
-    public TimeSpan Interval => TimeSpan.FromMilliseconds(50);
+    public IEnumerable<string> Files => [];
 
     /// <summary>What is wrong with it, as at the next look; reading it fails until this is empty again.</summary>
     public string Problem
