@@ -1,4 +1,3 @@
-using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 
 namespace SysmonWatch.Daemon.State;
@@ -341,7 +340,7 @@ sealed partial class StateStore : IDisposable
             action();
             return true;
         }
-        catch (SqliteException e)
+        catch (DatabaseException e)
         {
             Fails(StoreFailure.Of(e, _state!.Path));
         }
@@ -420,7 +419,7 @@ sealed partial class StateStore : IDisposable
         {
             return _outbox?.Contains(alertId) == true;
         }
-        catch (SqliteException)
+        catch (DatabaseException)
         {
             return false;
         }
