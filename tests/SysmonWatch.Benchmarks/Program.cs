@@ -2,6 +2,7 @@ using System.Globalization;
 using BenchmarkDotNet.Running;
 using SysmonWatch.Benchmarks;
 using SysmonWatch.Benchmarks.Generation;
+using SysmonWatch.Benchmarks.Live;
 using SysmonWatch.Benchmarks.Suite;
 using SysmonWatch.Detection.Sigma;
 
@@ -13,6 +14,12 @@ const string Help = """
       allocations LINES [RULES-DIR]           what each stage puts on the heap per event, over such a log
       bench [ARGUMENTS]                       the micro-benchmarks, with BenchmarkDotNet's arguments: bench --filter '*'
                                               SYSMONWATCH_RULES=DIR adds the rules of a directory (SigmaHQ's)
+
+    Of a whole native binary; each ends with 1 where a goal is not met, and with 77 where it cannot be measured here (root, systemd-journald):
+
+      latency BINARY [LINES [ENTRIES]]        from a line to its alert in the journal (default 1,000 lines, 200 journal entries: 4 minutes)
+      catch-up BINARY [LINES [ENTRIES]]       a backlog beside replay, and beside a bare loop over the journal (default 1,000,000 and 350,000)
+      idle BINARY [MINUTES]                   processor time and wake-ups while nothing happens (default 3)
     """;
 
 switch (args)
@@ -28,6 +35,12 @@ switch (args)
         return 0;
     case ["bench", .. var rest]:
         return BenchmarkSwitcher.FromTypes([typeof(DecoderBenchmarks), typeof(DetectionBenchmarks)]).Run(rest, BenchmarkSettings.Create()).Any() ? 0 : 1;
+    case ["latency", var binary, .. var rest] when TryNumbers(rest, [1_000, 200], out int[] numbers):
+        return await MeasureAsync(Latency.RunAsync(Path.GetFullPath(binary), numbers[0], numbers[1]));
+    case ["catch-up", var binary, .. var rest] when TryNumbers(rest, [1_000_000, 350_000], out int[] numbers):
+        return await MeasureAsync(CatchUp.RunAsync(Path.GetFullPath(binary), numbers[0], numbers[1]));
+    case ["idle", var binary, .. var rest] when TryNumbers(rest, [3], out int[] numbers):
+        return await MeasureAsync(Idle.RunAsync(Path.GetFullPath(binary), numbers[0]));
     case ["--help" or "-h" or "help"]:
         Console.WriteLine(Help);
         return 0;
@@ -37,6 +50,29 @@ switch (args)
 }
 
 static bool IsNumber(string text, out int number) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number) && number > 0;
+
+static bool TryNumbers(string[] given, int[] defaults, out int[] numbers)
+{
+    numbers = [.. defaults];
+    for (int i = 0; i < given.Length; i++)
+    {
+        if (i == defaults.Length || !IsNumber(given[i], out numbers[i])) return false;
+    }
+    return true;
+}
+
+static async Task<int> MeasureAsync(Task<bool> measurement)
+{
+    try
+    {
+        return await measurement ? 0 : 1;
+    }
+    catch (NotPossibleException problem)
+    {
+        Console.Error.WriteLine(problem.Message);
+        return 77;
+    }
+}
 
 static bool TrySeed(string[] rest, out int seed)
 {

@@ -29,9 +29,15 @@ interface IJournal : IDisposable
     /// <summary>True where the present entry has that cursor.</summary>
     bool IsAt(string cursor);
 
-    /// <summary>The value of a field of the present entry, byte for byte; valid until the next call. Empty where it has none.</summary>
-    /// <returns>0, or a negative errno: -ENOENT (2) where the entry has no such field.</returns>
-    int Get(string field, out ReadOnlySpan<byte> value);
+    /// <summary>Goes before the first field of the present entry.</summary>
+    void RestartFields();
+
+    /// <summary>
+    /// Goes to the next field of the present entry: <c>NAME=value</c>, byte for byte; valid until the next call. The order means nothing, a name may
+    /// come several times, and a field that cannot be read is left out.
+    /// </summary>
+    /// <returns>1; 0 where there is none; a negative errno.</returns>
+    int NextField(out ReadOnlySpan<byte> field);
 
     /// <summary>When journald took the present entry, microseconds since 1970; 0 where it cannot be read.</summary>
     long Time();

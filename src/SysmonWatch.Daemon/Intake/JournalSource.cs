@@ -16,14 +16,13 @@ sealed partial class JournalSource : SingleSource
     /// <summary>And journald's own, of which "Suppressed N messages" says that Sysmon's were dropped.</summary>
     const string OfJournald = "_TRANSPORT=driver";
 
-    const int ENOENT = 2;
-
     readonly IJournalPlace _place;
     readonly StartAt _startAt;
     readonly TimeProvider _time;
     readonly ILogger _log;
     readonly SlowLook _slowLook = new();
     readonly IDisposable _slowPoll;
+    readonly JournalFields _fields = new();
     IJournal? _journal;
     volatile WaitingThread? _thread;
     JournalPosition? _position;
@@ -225,6 +224,8 @@ sealed partial class JournalSource : SingleSource
                 break;
             }
             Take(journal, into);
+            // Of each, not of a batch's last only: once Next() has failed, libsystemd may stand at an entry that was not given out, or nowhere. It
+            // costs little beside reading the entry.
             journal.KeepCursor();
             moved = true;
         }
@@ -233,48 +234,27 @@ sealed partial class JournalSource : SingleSource
 
     void Take(IJournal journal, RecordBatch into)
     {
-        int result = journal.Get("MESSAGE", out ReadOnlySpan<byte> message);
-        if (result == -ENOENT) into.SkippedWithoutMessage++;
-        else if (result < 0) into.SkippedMalformed++;
-        else if (message.Length > into.LongestRecord) into.SkippedTooLong++;
-        if (result < 0 || message.Length > into.LongestRecord) return;
-        int start = into.Length;
-        message.CopyTo(into.Room(message.Length));
-        message = into.Buffer.AsSpan(start, message.Length);
-
+        if (!_fields.TryRead(journal, into)) return;
+        ReadOnlySpan<byte> message = into.Buffer.AsSpan(into.Length, _fields.MessageLength);
         long arrival = journal.Time();
         _lastTime = arrival;
-        // A field's bytes are valid until the next call only.
-        Span<byte> transport = stackalloc byte[16];
-        transport = transport[..Copy(journal, "_TRANSPORT", transport)];
         RecordOrigin origin;
-        if (transport.SequenceEqual("driver"u8))
+        if (_fields.Transport.SequenceEqual("driver"u8))
         {
             if (!message.StartsWith("Suppressed "u8)) return;
             origin = RecordOrigin.JournalOfSysmon;
         }
         else
         {
-            Span<byte> user = stackalloc byte[16];
-            user = user[..Copy(journal, "_UID", user)];
-            journal.Get("_EXE", out ReadOnlySpan<byte> executable);
-            origin = JournalTrust.Judge(transport, user, executable, message);
+            origin = JournalTrust.Judge(_fields.Transport, _fields.User, _fields.Executable, message);
             if (_coveredSince == 0 && origin == RecordOrigin.JournalOfSysmon)
             {
                 _coveredSince = arrival;
                 Cover();
             }
         }
-        into.Records.Add(new LogRecord(new Detection.Events.Slice(start, message.Length), origin, arrival));
-        into.Length = start + message.Length;
-    }
-
-    static int Copy(IJournal journal, string field, Span<byte> into)
-    {
-        journal.Get(field, out ReadOnlySpan<byte> value);
-        int length = Math.Min(value.Length, into.Length);
-        value[..length].CopyTo(into);
-        return length;
+        into.Records.Add(new LogRecord(new Detection.Events.Slice(into.Length, message.Length), origin, arrival));
+        into.Length += message.Length;
     }
 
     void Fail(int result)

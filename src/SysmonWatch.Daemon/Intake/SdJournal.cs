@@ -65,15 +65,16 @@ sealed unsafe partial class SdJournal : IJournal
     /// <summary>True where the present entry has that cursor.</summary>
     public bool IsAt(string cursor) => sd_journal_test_cursor(_journal, cursor) > 0;
 
-    /// <summary>The value of a field of the present entry, byte for byte; valid until the next call. Empty where it has none.</summary>
-    /// <returns>0, or a negative errno: -ENOENT (2) where the entry has no such field.</returns>
-    public int Get(string field, out ReadOnlySpan<byte> value)
+    /// <summary>Goes before the first field of the present entry.</summary>
+    public void RestartFields() => sd_journal_restart_data(_journal);
+
+    /// <summary>Goes to the next field of the present entry: <c>NAME=value</c>, byte for byte; valid until the next call.</summary>
+    /// <returns>1; 0 where there is none; a negative errno.</returns>
+    public int NextField(out ReadOnlySpan<byte> field)
     {
-        value = default;
-        int result = sd_journal_get_data(_journal, field, out byte* data, out nuint length);
-        if (result < 0) return result;
-        value = new ReadOnlySpan<byte>(data, (int)length)[Math.Min(field.Length + 1, (int)length)..];
-        return 0;
+        int result = sd_journal_enumerate_available_data(_journal, out byte* data, out nuint length);
+        field = result > 0 ? new ReadOnlySpan<byte>(data, (int)length) : default;
+        return result;
     }
 
     /// <summary>When journald took the present entry, microseconds since 1970; 0 where it cannot be read.</summary>
@@ -147,8 +148,12 @@ sealed unsafe partial class SdJournal : IJournal
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int sd_journal_test_cursor(nint journal, string cursor);
 
-    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int sd_journal_get_data(nint journal, string field, out byte* data, out nuint length);
+    [LibraryImport(Library)]
+    private static partial void sd_journal_restart_data(nint journal);
+
+    // In libsystemd since 246, which is older than the C library that this program needs (glibc 2.34).
+    [LibraryImport(Library)]
+    private static partial int sd_journal_enumerate_available_data(nint journal, out byte* data, out nuint length);
 
     [LibraryImport(Library)]
     private static partial int sd_journal_get_realtime_usec(nint journal, out ulong time);

@@ -8,9 +8,6 @@ namespace SysmonWatch.Daemon.State;
 /// </summary>
 sealed class Outbox(Database database, OutboxLimits limits)
 {
-    // A delivery is never put off further than the longest retry allowed (a day). One that seems to be was written before the clock was set back.
-    const long FurthestTry = 25L * 3600 * 1_000_000;
-
     long _alerts = database.Long("SELECT count(*) FROM alerts");
     long _bytes = database.Long("SELECT sum(length(json)) FROM alerts");
 
@@ -47,14 +44,18 @@ sealed class Outbox(Database database, OutboxLimits limits)
     public bool Contains(string alertId) => database.Long("SELECT 1 FROM alerts WHERE alert_id = $id", ("$id", alertId)) == 1;
 
     /// <summary>What a sink is to be told now, oldest first.</summary>
-    public List<PendingDelivery> Due(string sink, DateTimeOffset now, int limit) => database.Rows(
+    /// <param name="sink">Whom.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="limit">At most so many.</param>
+    /// <param name="longestWait">What seems to be put off further was put off before the clock was set back, and is due.</param>
+    public List<PendingDelivery> Due(string sink, DateTimeOffset now, int limit, TimeSpan longestWait) => database.Rows(
         """
         SELECT a.alert_id, a.level, a.occurred_at, a.raised_at, a.json, d.attempts FROM deliveries d JOIN alerts a USING(number)
         WHERE d.sink = $sink AND d.state = 0 AND (d.next_try <= $now OR d.next_try > $furthest) ORDER BY d.number LIMIT $limit
         """,
         row => new PendingDelivery(
             row.Text(0), (RuleLevel)row.Number(1), Time(row.Number(2)), Time(row.Number(3)), row.Blob(4), (int)row.Number(5)),
-        ("$sink", sink), ("$now", Micros(now)), ("$furthest", Micros(now) + FurthestTry), ("$limit", limit));
+        ("$sink", sink), ("$now", Micros(now)), ("$furthest", Micros(now + longestWait)), ("$limit", limit));
 
     /// <summary>When a sink has something to be told next; null where it has nothing.</summary>
     public DateTimeOffset? NextTry(string sink)

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text;
 
 namespace SysmonWatch.Benchmarks.Generation;
@@ -11,6 +12,13 @@ sealed class EventTemplate
     readonly byte[] _tail;
 
     EventTemplate((byte[] Before, string Place)[] parts, byte[] tail) => (_parts, _tail) = (parts, tail);
+
+    /// <summary>A template made of the recorded line of an event, as another host would have written it.</summary>
+    public static EventTemplate Of(int eventId, string host)
+    {
+        string sample = Samples.Text(string.Create(CultureInfo.InvariantCulture, $"iso-event-{eventId:D3}"));
+        return Of(sample.Replace(" lab-debian12 ", $" {host} ", StringComparison.Ordinal).Replace("<Computer>lab-debian12<", $"<Computer>{host}<", StringComparison.Ordinal));
+    }
 
     /// <summary>A template made of a recorded line.</summary>
     public static EventTemplate Of(string line)

@@ -22,6 +22,7 @@ sealed class LogGenerator
     readonly Random _random;
     readonly Words _words;
     readonly Dictionary<int, EventTemplate> _templates = [];
+    readonly AttackLine _attack = new(Host);
     readonly string[] _images;
     readonly List<Process> _live = [];
     readonly ArrayBufferWriter<byte> _line = new(16 * 1024);
@@ -37,11 +38,7 @@ sealed class LogGenerator
     {
         _random = new Random(seed);
         _words = new Words(_random);
-        foreach ((int id, _) in LogProfile.Events)
-        {
-            string sample = Samples.Text(string.Create(CultureInfo.InvariantCulture, $"iso-event-{id:D3}"));
-            _templates[id] = EventTemplate.Of(sample.Replace(" lab-debian12 ", $" {Host} ", StringComparison.Ordinal).Replace("<Computer>lab-debian12<", $"<Computer>{Host}<", StringComparison.Ordinal));
-        }
+        foreach ((int id, _) in LogProfile.Events) _templates[id] = EventTemplate.Of(id, Host);
         _images = [.. Enumerable.Range(0, LogProfile.Images).Select(_ => _words.Path(_words.Sample(LogProfile.Image)))];
         _live.Add(new Process("{b08dfa60-0000-0000-0000-000000000000}", 1, "/usr/lib/systemd/systemd", "/sbin/init", "root"));
     }
@@ -64,9 +61,21 @@ sealed class LogGenerator
         }
     }
 
+    /// <summary>Writes one line more that alerts.</summary>
+    /// <returns>Its record id.</returns>
+    public ulong WriteAttack(Stream to)
+    {
+        _line.ResetWrittenCount();
+        _attack.Write(_line, Now, _record);
+        to.Write(_line.WrittenSpan);
+        return _record++;
+    }
+
+    DateTime Now => new(Start + _microseconds * TimeSpan.TicksPerMicrosecond, DateTimeKind.Utc);
+
     void Times()
     {
-        DateTime time = new(Start + _microseconds * TimeSpan.TicksPerMicrosecond, DateTimeKind.Utc);
+        DateTime time = Now;
         _systemTime = time.ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'000Z'", CultureInfo.InvariantCulture);
         _utcTime = time.ToString("yyyy-MM-dd HH:mm:ss.fff", CultureInfo.InvariantCulture);
         _header = time.AddMicroseconds(_words.Sample(LogProfile.Delay)).ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'+00:00'", CultureInfo.InvariantCulture);

@@ -51,6 +51,20 @@ public sealed class JournalSourceTests : IDisposable
     }
 
     [Fact]
+    public async Task Nobody_becomes_sysmon_by_writing_its_fields_and_the_first_of_two_messages_counts()
+    {
+        await using PrivateJournal journal = await PrivateJournal.StartAsync();
+        await using JournalSource source = Open(journal, StartAt.Beginning);
+
+        journal.WriteEntry("SYSLOG_IDENTIFIER=sysmon\nMESSAGE=first\n_EXE=/opt/sysmon/sysmon\n_TRANSPORT=syslog\n_UID=0\nMESSAGE=second\n"u8);
+        journal.Write("last");
+        List<(byte[] Text, RecordOrigin Origin)> read = await ReadAsync(source, until: "last");
+
+        Assert.Equal(["first", "last"], Texts(read));
+        Assert.Equal(RecordOrigin.JournalOfAnother, read[0].Origin);
+    }
+
+    [Fact]
     public async Task Starts_behind_what_is_there_and_says_so_at_once()
     {
         await using PrivateJournal journal = await PrivateJournal.StartAsync();
@@ -135,6 +149,23 @@ public sealed class JournalSourceTests : IDisposable
 
         Assert.Equal(["left", "last"], Texts(await ReadAsync(second, until: "last")));
         Assert.Equal(1, _counters.Lost);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    [InlineData(5)]
+    public async Task Every_entry_comes_once_where_reading_fails_in_between(int number)
+    {
+        var journal = new ToyJournal();
+        await using var source = new JournalSource(StartAt.Beginning, TimeProvider.System, NullLogger.Instance, _counters, journal);
+        journal.Write(1, "1", "2", "3", "4", "5");
+        journal.FailOnceAt(number);
+
+        List<(byte[] Text, RecordOrigin Origin)> read = await ReadAsync(source, until: "5");
+
+        Assert.Equal(["1", "2", "3", "4", "5"], Texts(read));
+        Assert.Equal(0, _counters.Lost);
     }
 
     [Fact]

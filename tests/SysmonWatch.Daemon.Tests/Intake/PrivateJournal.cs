@@ -77,8 +77,11 @@ sealed class PrivateJournal : IAsyncDisposable
         entry.Write(BitConverter.GetBytes((ulong)message.Length));
         entry.Write(message);
         entry.WriteByte((byte)'\n');
-        Assert.True(TrySend(entry.ToArray()), "journald does not listen");
+        WriteEntry(entry.ToArray());
     }
+
+    /// <summary>Writes an entry of the native protocol as it stands.</summary>
+    public void WriteEntry(ReadOnlySpan<byte> entry) => Assert.True(TrySend(entry), "journald does not listen");
 
     /// <summary>SIGUSR2: journald archives its file and starts another one.</summary>
     public void Rotate() => Run("/bin/kill", "-USR2", $"{_process!.Id}");

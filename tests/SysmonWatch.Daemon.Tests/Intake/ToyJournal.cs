@@ -13,6 +13,7 @@ sealed class ToyJournal : IJournalPlace
     string _problem = "";
     int _failure;
     int _number;
+    int _failOnceAt;
 
     public IEnumerable<string> Files => [];
 
@@ -35,6 +36,12 @@ sealed class ToyJournal : IJournalPlace
         }
     }
 
+    /// <summary>Going to the entry of that number, the first being 1, fails once; a reader that has failed stands at it, as libsystemd may.</summary>
+    public void FailOnceAt(int number)
+    {
+        lock (_lock) _failOnceAt = number;
+    }
+
     /// <summary>Adds what the program sysmon, run by root, sends through syslog(3).</summary>
     public void Write(long time, params IEnumerable<string> messages)
     {
@@ -42,17 +49,18 @@ sealed class ToyJournal : IJournalPlace
     }
 
     /// <summary>Adds an entry with SYSLOG_IDENTIFIER=sysmon; null for a field it does not have.</summary>
-    public void Write(long time, byte[] message, string? transport, string? uid, string? executable)
+    public void Write(long time, byte[]? message, string? transport, string? uid, string? executable)
+    {
+        byte[]?[] fields = [Field("_TRANSPORT", transport), Field("_UID", uid), Field("_EXE", executable), message is null ? null : [.. "MESSAGE="u8, .. message]];
+        WriteFields(time, [.. fields.OfType<byte[]>()]);
+    }
+
+    /// <summary>Adds an entry of these fields, each <c>NAME=value</c>, in that order.</summary>
+    public void WriteFields(long time, params byte[][] fields)
     {
         lock (_lock)
         {
-            _entries.Add(new Entry($"c{++_number:D8}", time, new Dictionary<string, byte[]?>
-            {
-                ["MESSAGE"] = message,
-                ["_TRANSPORT"] = Bytes(transport),
-                ["_UID"] = Bytes(uid),
-                ["_EXE"] = Bytes(executable),
-            }));
+            _entries.Add(new Entry($"c{++_number:D8}", time, fields));
             RingAll();
         }
     }
@@ -81,9 +89,9 @@ sealed class ToyJournal : IJournalPlace
         foreach (Reader reader in _readers) WaitCalls.Ring(reader.Descriptor);
     }
 
-    static byte[]? Bytes(string? text) => text is null ? null : Encoding.UTF8.GetBytes(text);
+    static byte[]? Field(string name, string? text) => text is null ? null : Encoding.UTF8.GetBytes($"{name}={text}");
 
-    sealed record Entry(string Cursor, long Time, Dictionary<string, byte[]?> Fields);
+    sealed record Entry(string Cursor, long Time, byte[][] Fields);
 
     /// <summary>Its place is a cursor, not an index, so that entries can go.</summary>
     sealed class Reader(ToyJournal journal) : IJournal
@@ -91,6 +99,8 @@ sealed class ToyJournal : IJournalPlace
         string _before = "";
         bool _behindAll;
         Entry? _entry;
+        int _field;
+        byte[] _given = [];
 
         public string? Cursor { get; private set; }
 
@@ -121,7 +131,9 @@ sealed class ToyJournal : IJournalPlace
                 Entry? next = journal._entries.Find(e => string.CompareOrdinal(e.Cursor, _before) > 0);
                 if (next is null) return 0;
                 (_entry, _before) = (next, next.Cursor);
-                return 1;
+                if (journal._failOnceAt == 0 || next.Cursor != $"c{journal._failOnceAt:D8}") return 1;
+                journal._failOnceAt = 0;
+                return -5;
             }
         }
 
@@ -139,11 +151,20 @@ sealed class ToyJournal : IJournalPlace
 
         public bool IsAt(string cursor) => _entry?.Cursor == cursor;
 
-        public int Get(string field, out ReadOnlySpan<byte> value)
+        public void RestartFields() => _field = 0;
+
+        public int NextField(out ReadOnlySpan<byte> field)
         {
-            byte[]? bytes = _entry!.Fields.GetValueOrDefault(field);
-            value = bytes;
-            return bytes is null ? -2 : 0;
+            if (_field == _entry!.Fields.Length)
+            {
+                field = default;
+                return 0;
+            }
+            // Valid until the next call, and not a moment longer.
+            Array.Fill(_given, (byte)'?');
+            _given = [.. _entry.Fields[_field++]];
+            field = _given;
+            return 1;
         }
 
         public long Time() => _entry!.Time;

@@ -1,33 +1,79 @@
 using System.Text;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using SysmonWatch.Detection.Decoding;
 using SysmonWatch.Tests.Shared;
 
 namespace SysmonWatch.Detection.Tests.Decoding;
 
-/// <summary>Real lines and what they decode to. WRITE_GOLDEN=1 writes what they decode to now; review it as a diff.</summary>
+/// <summary>
+/// Real lines and journal entries, and what they decode to; Fixtures/decoding/README.md says which is what. WRITE_GOLDEN=1 writes what they
+/// decode to now; review it as a diff.
+/// </summary>
 public sealed class GoldenTests
 {
-    public static TheoryData<string> Lines => [.. RealLines.Samples.Select(s => s.Name)];
+    static readonly string[] Endings = [".log", ".notice", ".export", ".ndjson"];
+
+    public static TheoryData<string> Entries =>
+    [
+        .. Directory.EnumerateFiles(RealLines.Fixtures).Where(f => Endings.Contains(Path.GetExtension(f))).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal),
+    ];
 
     [Theory]
-    [MemberData(nameof(Lines))]
+    [MemberData(nameof(Entries))]
     public void Decodes_to_what_it_did(string name)
     {
-        string file = Path.Combine(RealLines.Fixtures, name + ".json");
-        DecodedEvent e = Assert.Single(DecodedInput.Read(File.ReadAllBytes(Path.Combine(RealLines.Fixtures, name + ".log"))).Events);
+        string file = Path.ChangeExtension(Path.Combine(RealLines.Fixtures, name), ".json");
 
-        if (Environment.GetEnvironmentVariable("WRITE_GOLDEN") == "1") File.WriteAllText(file, e.Json + "\n");
+        string json = Json(DecodedInput.Read(File.ReadAllBytes(Path.Combine(RealLines.Fixtures, name)))) + "\n";
 
-        Assert.Equal(File.ReadAllText(file), e.Json + "\n");
+        if (Environment.GetEnvironmentVariable("WRITE_GOLDEN") == "1") File.WriteAllText(file, json);
+        Assert.Equal(File.ReadAllText(file), json);
+    }
+
+    /// <summary>The one event or notice of an entry.</summary>
+    static string Json(DecodedInput got)
+    {
+        Assert.Equal((1, 0, 0, 0L), (got.Events.Count + got.Notices.Count, got.NotSysmon, got.Unreadable, got.SkippedMalformed));
+        if (got.Events is [DecodedEvent e])
+        {
+            Assert.Equal(0, got.Unbelieved);
+            return e.Json;
+        }
+        (SysmonNotice n, string text) = got.Notices[0];
+        return JsonSerializer.Serialize(new { notice = n.Kind.ToString(), text, count = n.Count, cpu = n.Cpu, repeats = n.Repeats, forged = n.Forged, unbelieved = got.Unbelieved }, Relaxed);
+    }
+
+    static readonly JsonSerializerOptions Relaxed = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>The forms that were recorded (and a priority before a line), and every event that any record has.</summary>
+    [Fact]
+    public void Every_form_has_every_event()
+    {
+        string[] forms =
+        [
+            "iso-event-{0}.log", "traditional-event-{0}.log", "imjournal-event-{0}.log", "rfc5424(-header-added)?-event-{0}.log", "syslog-ng(-header-added)?-event-{0}.log",
+            "pri-added-traditional-event-{0}.log", "journal-export-event-{0}.export", "journal-json-event-{0}.ndjson",
+        ];
+        string[] names = [.. Entries.Select(e => e.Data)];
+
+        foreach (string form in forms)
+        {
+            foreach (string id in (string[])["001", "003", "004", "005", "009", "010", "011", "016", "023", "100"])
+            {
+                string pattern = "^" + form.Replace("{0}", id, StringComparison.Ordinal) + "$";
+                Assert.True(names.Any(n => Regex.IsMatch(n, pattern)), "Nothing is called " + pattern);
+            }
+        }
+        Assert.DoesNotContain(Directory.EnumerateFiles(RealLines.Fixtures, "*.json"), f => !Endings.Any(e => File.Exists(Path.ChangeExtension(f, e))));
     }
 
     [Fact]
     public void The_schema_is_the_manifests()
     {
-        using var manifest = System.Text.Json.JsonDocument.Parse(File.ReadAllText(Places.ReferenceData("data/sysmon/schema/events.json")));
+        using var manifest = JsonDocument.Parse(File.ReadAllText(Places.ReferenceData("data/sysmon/schema/events.json")));
         int events = 0;
-        foreach (System.Text.Json.JsonElement e in manifest.RootElement.GetProperty("schemas").GetProperty("4.90").EnumerateArray())
+        foreach (JsonElement e in manifest.RootElement.GetProperty("schemas").GetProperty("4.90").EnumerateArray())
         {
             SchemaEvent ours = SysmonSchema.Find(e.GetProperty("id").GetInt32())!;
             Assert.Equal(e.GetProperty("template").GetString(), ours.Name);
