@@ -123,11 +123,11 @@ sealed class FileFollower : IDisposable
     }
 
     /// <summary>A generation of any path that was read and let go, if that file is one.</summary>
-    internal SavedGeneration? Remember(LogContent content)
+    internal SavedGeneration? Remember(LogContent content, in FileFacts facts)
     {
         foreach (FollowedPath path in _paths)
         {
-            if (path.Remember(content) is { } known) return known;
+            if (path.Remember(content, facts) is { } known) return known;
         }
         return null;
     }

@@ -58,7 +58,12 @@ sealed record SavedFile(string Path, long LookedAt, IReadOnlyList<SavedGeneratio
 /// <param name="BornAt">Its creation, nanoseconds since 1970; 0 where the file system does not know.</param>
 sealed record SavedGeneration(
     ulong Device, ulong Inode, int HeadLength, ulong Head, long Offset, int TailLength, ulong Tail, bool Skipping, bool Drained, long ModifiedAt,
-    long BornAt);
+    long BornAt)
+{
+    /// <summary>Its beginning itself, to know a copy that is shorter; not saved, and empty after a start.</summary>
+    [JsonIgnore]
+    public byte[] Beginning { get; init; } = [];
+}
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(FilePosition))]

@@ -150,7 +150,7 @@ sealed class FollowedPath : IDisposable
     }
 
     /// <summary>A generation that was read and let go, if that file is one.</summary>
-    public SavedGeneration? Remember(LogContent content) => _finished.FindLast(f => IsLike(f, content));
+    public SavedGeneration? Remember(LogContent content, FileFacts facts) => _finished.FindLast(f => IsLike(f, content, facts));
 
     /// <summary>What has to be saved.</summary>
     public SavedFile Save() => new(
@@ -318,7 +318,7 @@ sealed class FollowedPath : IDisposable
         {
             if (!RotatedNames.IsReadable(file.Path) || LogContent.Open(file.Path, out LogContent? content, out FileFacts known) != 0) continue;
             using var old = new Generation(content!, known);
-            if (!known.SameFileAs(file.Facts) || generation.BeginsLike(content!)) break;
+            if (!known.SameFileAs(file.Facts) || generation.BeginsLike(content!) || generation.MayBeCopiedBy(content!, known)) break;
             if (!old.IsFinal) old.StartAtEnd();
             _finished.Add(old.Save(drained: true));
         }
@@ -341,6 +341,8 @@ sealed class FollowedPath : IDisposable
             _live = new Generation(content, facts) { QuietSince = _time.GetTimestamp() };
             _line.Insert(_line.IndexOf(generation) + 1, _live);
             long floor = generation.Facts.ModifiedAt;
+            // Its copy may be among the line already, met when it was made.
+            foreach (Generation copy in _line.FindAll(g => g.Head.Length == 0 && g != _live && IsCopyOfAnother(g))) Drop(copy);
             found = _search.FindAgain([generation]).Count == 0;
             _search.AddUnseen(generation, floor, _live);
         }
@@ -352,9 +354,31 @@ sealed class FollowedPath : IDisposable
     /// <summary>A file that was empty has content: a copy of what it had in between may lie beside it.</summary>
     void Accept(Generation generation)
     {
+        if (generation != _live && IsCopyOfAnother(generation))
+        {
+            Drop(generation);
+            return;
+        }
         long floor = generation.Facts.ModifiedAt;
         generation.Accept();
         _search.AddUnseen(null, floor, generation);
+        _owner.Moved(filesChanged: true);
+    }
+
+    /// <summary>
+    /// True where a file that was empty when it was met is a copy of one that is known: logrotate had made it, and not yet copied anything into it.
+    /// </summary>
+    bool IsCopyOfAnother(Generation copy)
+    {
+        if (copy.Content is not { } content || content.Look(out FileFacts facts) != 0) return false;
+        return _line.Exists(g => g != copy && (g.BeginsLike(content) || g.MayBeCopiedBy(content, facts)))
+            || (_owner.Remember(content, facts) is { } known && facts.Size <= known.Offset);
+    }
+
+    void Drop(Generation copy)
+    {
+        _line.Remove(copy);
+        copy.Dispose();
         _owner.Moved(filesChanged: true);
     }
 
@@ -395,7 +419,8 @@ sealed class FollowedPath : IDisposable
         _owner.Moved(filesChanged: true);
     }
 
-    static bool IsLike(SavedGeneration saved, LogContent content) => new Generation(saved).BeginsLike(content);
+    static bool IsLike(SavedGeneration saved, LogContent content, in FileFacts facts) =>
+        new Generation(saved) is var known && (known.BeginsLike(content) || known.MayBeCopiedBy(content, facts));
 
     void Unreadable(string reason, string fix) => Say("unreadable", new IntakeNotice.Unreadable(Path, reason, fix));
 

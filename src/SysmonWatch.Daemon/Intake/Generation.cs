@@ -58,6 +58,8 @@ sealed class Generation : IDisposable
         WasDrained = saved.Drained;
         _savedHead = new ContentMark(saved.HeadLength, saved.Head);
         _savedTail = new ContentMark(saved.TailLength, saved.Tail);
+        _headLength = saved.Beginning.Length;
+        saved.Beginning.CopyTo(_head.AsSpan());
     }
 
     /// <summary>Its bytes; null while it has to be found again.</summary>
@@ -199,6 +201,20 @@ sealed class Generation : IDisposable
     }
 
     /// <summary>
+    /// True where some other file is a copy of this one that was made, or is being made, before it had grown to what it is now: shorter than the beginning
+    /// that is known, and the same as far as it goes. Less than a line says nothing.
+    /// </summary>
+    /// <param name="other">The file.</param>
+    /// <param name="facts">What is known of it: what was born before this one is no copy of it.</param>
+    public bool MayBeCopiedBy(LogContent other, in FileFacts facts)
+    {
+        if (_headLength == 0 || (facts.BornAt != 0 && facts.BornAt < Facts.BornAt)) return false;
+        Span<byte> bytes = stackalloc byte[ContentMark.HeadMost];
+        if (other.Read(bytes[.._headLength], 0, out int read) != 0 || read == _headLength) return false;
+        return bytes[..read].Contains((byte)'\n') && bytes[..read].SequenceEqual(_head.AsSpan(0, read));
+    }
+
+    /// <summary>
     /// Takes a file as this generation if it is that: the same beginning, and the same bytes before the position.
     /// </summary>
     /// <param name="content">The file; belongs to this generation afterwards if it is taken.</param>
@@ -208,7 +224,7 @@ sealed class Generation : IDisposable
     {
         bool sameNumber = facts.SameFileAs(Facts);
         if (_savedHead.Length == 0 && !sameNumber) return false;
-        if (_savedHead.Length > 0 && !BeginsLike(content)) return false;
+        if (_savedHead.Length > 0 && !BeginsLike(content) && !MayBeCopiedBy(content, facts)) return false;
         if (Offset > 0)
         {
             Span<byte> tail = _tail.AsSpan(0, _savedTail.Length);
@@ -236,7 +252,10 @@ sealed class Generation : IDisposable
         ContentMark head = Head;
         ContentMark tail = Content is null ? _savedTail : ContentMark.Of(_tail.AsSpan(0, _tailLength));
         return new SavedGeneration(
-            Facts.Device, Facts.Inode, head.Length, head.Hash, Offset, tail.Length, tail.Hash, Skipping, drained, Facts.ModifiedAt, Facts.BornAt);
+            Facts.Device, Facts.Inode, head.Length, head.Hash, Offset, tail.Length, tail.Hash, Skipping, drained, Facts.ModifiedAt, Facts.BornAt)
+        {
+            Beginning = _head[.._headLength],
+        };
     }
 
     /// <summary>Lets go of the file and hands it over.</summary>

@@ -35,7 +35,7 @@ sealed class GenerationSearch(FollowedPath path, List<Generation> line, FileFoll
 
     /// <summary>The file at the path as a generation: one that was let go and is back, or a new one.</summary>
     public Generation Resume(LogContent live, in FileFacts facts) =>
-        owner.Remember(live) is { } known && new Generation(known) is var again && again.TryAttach(live, facts) ? again : new Generation(live, facts);
+        owner.Remember(live, facts) is { } known && new Generation(known) is var again && again.TryAttach(live, facts) ? again : new Generation(live, facts);
 
     /// <summary>
     /// Looks for generations among the rotated files: first by number, then by content, then in compressed files, and at last under any name by
@@ -44,7 +44,8 @@ sealed class GenerationSearch(FollowedPath path, List<Generation> line, FileFoll
     /// <returns>Those that are not there.</returns>
     public List<Generation> FindAgain(IEnumerable<Generation> wanted)
     {
-        List<Generation> lost = [.. wanted];
+        // What was empty is known by its number only: another one's copy may be in it by now.
+        List<Generation> lost = [.. wanted.OrderBy(g => g.Head.Length == 0)];
         List<RotatedFile> rotated = [];
         for (int i = 0; i < MostTries && lost.Count > 0; i++)
         {
@@ -133,7 +134,7 @@ sealed class GenerationSearch(FollowedPath path, List<Generation> line, FileFoll
                 content!.Dispose();
                 return false;
             }
-            int place = line.FindIndex(g => g.BeginsLike(content!));
+            int place = line.FindIndex(g => g.BeginsLike(content!) || g.MayBeCopiedBy(content!, facts));
             if (place >= 0)
             {
                 content!.Dispose();
@@ -156,7 +157,7 @@ sealed class GenerationSearch(FollowedPath path, List<Generation> line, FileFoll
     /// <summary>A file as a new generation, or as one that was let go and has grown since; null where it holds nothing new.</summary>
     Generation? Recognise(LogContent content, in FileFacts facts)
     {
-        if (owner.Remember(content) is not { } known) return new Generation(content, facts);
+        if (owner.Remember(content, facts) is not { } known) return new Generation(content, facts);
         if (content.Growing is null || facts.Size <= known.Offset) return null;
         var again = new Generation(known);
         return again.TryAttach(content, facts) ? again : null;

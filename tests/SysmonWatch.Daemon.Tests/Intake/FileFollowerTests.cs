@@ -356,6 +356,51 @@ public sealed class FileFollowerTests : IDisposable
         Assert.Equal(_log.Written, follow.Settle().Seen);
     }
 
+    [Theory]
+    [InlineData(0, false)]
+    [InlineData(0, true)]
+    [InlineData(1, false)]
+    [InlineData(1, true)]
+    public void A_copy_that_is_met_while_it_is_made_is_no_file_of_its_own(int linesInIt, bool stopped)
+    {
+        Write(3);
+        using Follow follow = Start(StartAt.Beginning).Drain();
+        _log.CopyTruncate();
+        Write(4);
+        // The next copy has been begun when the truncation before is noticed.
+        _log.Shift();
+        File.WriteAllLines(_log.Numbered(1), _log.Written[3..(3 + linesInIt)]);
+        _log.Touch(_log.Numbered(1));
+        follow.Drain();
+        if (stopped) follow.Stop();
+        File.Copy(_log.Live, _log.Numbered(1), overwrite: true);
+        _log.Touch(_log.Numbered(1));
+        _log.Truncate();
+        Write(2);
+        if (stopped) follow.Start();
+
+        Assert.Equal(_log.Written, follow.Settle().Seen);
+        Assert.DoesNotContain(follow.Notices, notice => notice is IntakeNotice.Lost);
+    }
+
+    [Fact]
+    public void A_copy_that_lacks_what_was_read_before_the_truncation_is_not_read_again()
+    {
+        Write(2);
+        using Follow follow = Start(StartAt.Beginning).Drain();
+        Write(2);
+        File.Copy(_log.Live, _log.Numbered(1));
+        _log.Touch(_log.Numbered(1));
+        // Copied already, and not truncated yet: logrotate loses it. Within one tick of the clock.
+        _log.Write(1);
+        follow.Drain();
+        _log.Truncate();
+        follow.Drain();
+        Write(2);
+
+        Assert.Equal(_log.Written, follow.Settle().Seen);
+    }
+
     [Fact]
     public void Starts_again_after_a_truncation_and_says_what_that_may_have_cost()
     {
