@@ -24,7 +24,7 @@ sealed class FileFollower : IDisposable
     int _turn;
     bool _moved;
 
-    /// <param name="patterns">Absolute paths, with * and ? in any part.</param>
+    /// <param name="patterns">Absolute paths, with *, ? and […] in any part.</param>
     /// <param name="startAt">Where to start in files that are there at the first step and have no saved position.</param>
     /// <param name="time">The clock.</param>
     /// <param name="say">Takes what an operator should know; must not throw.</param>
@@ -69,7 +69,7 @@ sealed class FileFollower : IDisposable
         _knownPatterns = new HashSet<string>(saved.Patterns, StringComparer.Ordinal);
         foreach (SavedFile file in saved.Files)
         {
-            if (_patterns.Any(p => p == file.Path || (Globs.IsGlob(p) && MatchesGlob(p, file.Path)))) _paths.Add(new FollowedPath(file, this, _time, _say));
+            if (_patterns.Any(p => p == file.Path || (Globs.IsGlob(p) && Globs.Matches(p, file.Path)))) _paths.Add(new FollowedPath(file, this, _time, _say));
         }
     }
 
@@ -157,14 +157,6 @@ sealed class FileFollower : IDisposable
             _paths.RemoveAt(i);
         }
         _expanded = true;
-    }
-
-    static bool MatchesGlob(string pattern, string path)
-    {
-        string[] parts = pattern.Split('/');
-        string[] names = path.Split('/');
-        return parts.Length == names.Length
-            && parts.Zip(names).All(p => System.IO.Enumeration.FileSystemName.MatchesSimpleExpression(p.First, p.Second, ignoreCase: false));
     }
 
     static string TargetDirectory(string path)

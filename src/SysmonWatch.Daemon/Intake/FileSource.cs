@@ -25,7 +25,7 @@ sealed partial class FileSource : SingleSource
     bool _thorough = true;
     string? _trouble;
 
-    /// <param name="paths">Absolute paths, with * and ? in any part.</param>
+    /// <param name="paths">Absolute paths, with *, ? and […] in any part.</param>
     /// <param name="startAt">Where to start in files that are there already and have no saved position.</param>
     /// <param name="time">The clock.</param>
     /// <param name="log">Where operators are told.</param>

@@ -24,6 +24,9 @@ sealed class FollowedPath : IDisposable
     /// <summary>How many generations are remembered after they are let go.</summary>
     const int MostFinished = 16;
 
+    /// <summary>Its state while a file that is open cannot be read.</summary>
+    const string Failing = "failing";
+
     readonly FileFollower _owner;
     readonly TimeProvider _time;
     readonly Action<IntakeNotice> _say;
@@ -107,7 +110,7 @@ sealed class FollowedPath : IDisposable
             if (outcome == ReadOutcome.Progress)
             {
                 _owner.Moved();
-                if (_state == "unreadable" && generation == _live) Say("", new IntakeNotice.Following(Path, generation.Offset));
+                if (_state == Failing && generation == _live) Say("", new IntakeNotice.Following(Path, generation.Offset));
                 if (batch.Records.Count > 0) return true;
             }
             else if (outcome == ReadOutcome.Failed)
@@ -203,7 +206,12 @@ sealed class FollowedPath : IDisposable
         if (error == 0) error = OpenLive(out content, ref facts);
         if (error != 0)
         {
-            if (_startAt is { } start && start.Back == TimeSpan.Zero && facts.Inode != 0) _unreadableAtStart = facts;
+            if (_startAt is { } start && start.Back == TimeSpan.Zero && facts.Inode != 0)
+            {
+                // Its end is where it ends now, not where it will end when it may be read.
+                _unreadableAtStart = facts;
+                _startAt = null;
+            }
             Unreadable(FileCalls.Explain(error), FileAdvice.For(facts));
             return;
         }
@@ -295,11 +303,12 @@ sealed class FollowedPath : IDisposable
 
         // Where it is the newest that was known, nothing can have come between.
         int between = found != newest ? _search.AddUnseen(newest, floor, before: found) : 0;
-        if (isNew)
+        if (_unreadableAtStart is { } then)
         {
-            if (_unreadableAtStart is { } then && then.SameFileAs(facts) && then.Size <= facts.Size) found.StartAtEnd(then.Size);
-            if (followed) _say(new IntakeNotice.Rotated(Path, between));
+            // It may have been renamed since.
+            foreach (Generation old in _line.Where(g => g.Content is not null && g.Facts.SameFileAs(then) && g.Facts.Size >= then.Size)) old.StartAtEnd(then.Size);
         }
+        if (isNew && followed) _say(new IntakeNotice.Rotated(Path, between));
         found.QuietSince = _time.GetTimestamp();
         _live = found;
         _unreadableAtStart = null;
@@ -384,7 +393,7 @@ sealed class FollowedPath : IDisposable
 
     void Fail(Generation generation)
     {
-        Unreadable(FileCalls.Explain(generation.Error), "check the disk or the network file system; it is tried again");
+        Say(Failing, new IntakeNotice.Unreadable(Path, FileCalls.Explain(generation.Error), "check the disk or the network file system; it is tried again"));
         if (generation.Error != FileCalls.ESTALE) return;
         generation.Dispose();
         if (generation == _live) _live = null;

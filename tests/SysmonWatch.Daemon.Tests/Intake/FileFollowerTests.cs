@@ -172,6 +172,54 @@ public sealed class FileFollowerTests : IDisposable
     }
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Finds_rotated_files_where_the_target_of_a_symbolic_link_is(bool stopped)
+    {
+        string directory = Directory.CreateTempSubdirectory("link-").FullName, link = Path.Combine(directory, "current");
+        Write(2);
+        File.CreateSymbolicLink(link, _log.Live);
+        using var follow = new Follow(_time, StartAt.Beginning, link);
+        follow.Drain();
+        Assert.Contains(_log.Root, follow.Follower.Directories);
+        if (stopped) follow.Stop();
+        for (int i = 0; i < 3; i++)
+        {
+            Write(3);
+            _log.Rename(create: true);
+            _log.Reopen();
+            _log.Compress();
+        }
+        Write(1);
+        if (stopped) follow.Start();
+
+        Assert.Equal(_log.Written, follow.Settle().Seen);
+        Directory.Delete(directory, recursive: true);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Goes_on_in_a_directory_that_was_moved_away_and_made_anew(bool stopped)
+    {
+        string directory = Path.Combine(_log.Root, "logs"), path = Path.Combine(directory, "app.log");
+        Directory.CreateDirectory(directory);
+        File.WriteAllText(path, "one\n");
+        using var follow = new Follow(_time, StartAt.Beginning, path);
+        follow.Drain();
+        if (stopped) follow.Stop();
+        Directory.Move(directory, directory + ".old");
+        if (!stopped) follow.Drain();
+        Tick(TimeSpan.FromSeconds(1));
+        Directory.CreateDirectory(directory);
+        File.WriteAllText(path, "another\ntwo\n");
+        if (stopped) follow.Start();
+
+        Assert.Equal(["one", "another", "two"], follow.Drain().Seen);
+        Assert.Contains(directory, follow.Follower.Directories);
+    }
+
+    [Theory]
     [InlineData("create before the reopen")]
     [InlineData("create by the writer")]
     [InlineData("create long after")]

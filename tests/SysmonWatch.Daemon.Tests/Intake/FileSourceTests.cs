@@ -193,6 +193,22 @@ public sealed class FileSourceTests : IDisposable
     }
 
     [Fact]
+    public async Task Says_once_that_notifications_do_not_work_and_reads_all_the_same()
+    {
+        var log = new CollectedLogs();
+        await using var source = new FileSource([_log.Live], StartAt.Beginning, TimeProvider.System, log, new IntakeCounters(), _cadence, new SilentDoorbell("all inotify watches are in use"));
+        var seen = new List<string>();
+        for (int round = 0; round < 3; round++)
+        {
+            _log.Write(2);
+            await ReadAsync(source, seen, _log.Written.Count);
+        }
+
+        Assert.Equal(_log.Written, seen);
+        Assert.Equal(["1010 Warning: Notifications about files do not work: all inotify watches are in use (00:00:15)."], log.Messages.Where(m => m.StartsWith("1010", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public async Task Ends_its_waiting_when_it_is_stopped()
     {
         await using FileSource source = Open(new InotifyDoorbell());
@@ -280,9 +296,9 @@ public sealed class FileSourceTests : IDisposable
     }
 
     /// <summary>A doorbell that rings all the time: every wait is over at once.</summary>
-    sealed class SilentDoorbell : IDoorbell
+    sealed class SilentDoorbell(string? trouble = null) : IDoorbell
     {
-        public string? Trouble => null;
+        public string? Trouble => trouble;
 
         public void Watch(IEnumerable<string> directories, IEnumerable<SafeFileHandle> files)
         {
