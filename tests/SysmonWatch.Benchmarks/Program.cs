@@ -34,7 +34,7 @@ switch (args)
         AllocationCheck.Run(count, rest is [var directory] ? RuleLoader.Load([directory]) : RuleLoader.Parse(Samples.Rules()), Console.Out);
         return 0;
     case ["bench", .. var rest]:
-        return BenchmarkSwitcher.FromTypes([typeof(DecoderBenchmarks), typeof(DetectionBenchmarks)]).Run(rest, BenchmarkSettings.Create()).Any() ? 0 : 1;
+        return BenchmarkSwitcher.FromTypes([typeof(DecoderBenchmarks), typeof(ProcessTreeBenchmarks), typeof(DetectionBenchmarks)]).Run(rest, BenchmarkSettings.Create()).Any() ? 0 : 1;
     case ["latency", var binary, .. var rest] when TryNumbers(rest, [1_000, 200], out int[] numbers):
         return await MeasureAsync(Latency.RunAsync(Path.GetFullPath(binary), numbers[0], numbers[1]));
     case ["catch-up", var binary, .. var rest] when TryNumbers(rest, [1_000_000, 350_000], out int[] numbers):

@@ -105,11 +105,11 @@ sealed partial class SinkLoop : IAsyncDisposable
     {
         TimeSpan left = _breaker.Remaining(_time.GetUtcNow());
         if (left > TimeSpan.Zero) return left;
-        IReadOnlyList<PendingDelivery> due = _store.NextDue(_sink.Name, Window);
+        IReadOnlyList<PendingDelivery> due = _store.NextDue(_sink.Name, Window, _schedule.Longest);
         if (due.Count == 0) return UntilNextTry();
         if (_sink.TakesDigests && due.Count(IsOld) > 1)
         {
-            PendingDelivery[] old = [.. _store.NextDue(_sink.Name, LargestDigest).Where(IsOld)];
+            PendingDelivery[] old = [.. _store.NextDue(_sink.Name, LargestDigest, _schedule.Longest).Where(IsOld)];
             return await TellAsync(old, (alerts, cancellation) => _sink.TellDigestAsync(alerts, cancellation)) ? TimeSpan.Zero : _breaker.Remaining(_time.GetUtcNow());
         }
         foreach (PendingDelivery delivery in due)

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using SysmonWatch.Daemon.Operations;
 using SysmonWatch.Detection.Decoding;
 
 namespace SysmonWatch.Daemon.Intake;
@@ -9,17 +10,15 @@ sealed partial class FileSource : SingleSource
     /// <summary>Its <see cref="Name"/>: the key of its position in the state.</summary>
     public const string Kind = "files";
 
-    /// <summary>
-    /// How often files are looked at although nothing rang. Default 10 s: it is only there for file systems without events (network) and lost
-    /// ones, and 360 looks an hour cost an idle host less than 50 ms of CPU time.
-    /// </summary>
-    public static readonly TimeSpan DefaultInterval = TimeSpan.FromSeconds(10);
+    /// <summary>How often files are looked at although nothing rang, for file systems without events (network) and for events that were lost: 15 s.</summary>
+    public static readonly TimeSpan SlowPoll = Cadence.Longest;
 
     readonly IReadOnlyList<string> _paths;
     readonly StartAt _startAt;
     FileFollower _follower;
     readonly IDoorbell _doorbell;
-    readonly TimeSpan _interval;
+    readonly SlowLook _slowLook = new();
+    readonly IDisposable _slowPoll;
     readonly TimeProvider _time;
     readonly ILogger _log;
     int _watched = -1;
@@ -31,23 +30,22 @@ sealed partial class FileSource : SingleSource
     /// <param name="time">The clock.</param>
     /// <param name="log">Where operators are told.</param>
     /// <param name="counters">What is counted.</param>
-    public FileSource(IReadOnlyList<string> paths, StartAt startAt, TimeProvider time, ILogger log, IntakeCounters counters)
-        : this(paths, startAt, time, log, counters, new InotifyDoorbell(), DefaultInterval)
-    {
-    }
-
-    /// <summary>With another doorbell.</summary>
+    /// <param name="cadence">Times the slow poll.</param>
+    /// <param name="doorbell">What rings; null for inotify.</param>
     public FileSource(
-        IReadOnlyList<string> paths, StartAt startAt, TimeProvider time, ILogger log, IntakeCounters counters, IDoorbell doorbell, TimeSpan interval)
+        IReadOnlyList<string> paths, StartAt startAt, TimeProvider time, ILogger log, IntakeCounters counters, Cadence cadence, IDoorbell? doorbell = null)
     {
         _paths = paths;
         _startAt = startAt;
         _time = time;
         _log = log;
         Counters = counters;
-        _doorbell = doorbell;
-        _interval = interval;
+        _doorbell = doorbell ?? new InotifyDoorbell();
         _follower = new FileFollower(paths, startAt, time, Tell);
+        _slowPoll = cadence.Every(SlowPoll, () =>
+        {
+            if (_slowLook.HasChanged()) _doorbell.Ring();
+        });
     }
 
     /// <inheritdoc/>
@@ -95,8 +93,9 @@ sealed partial class FileSource : SingleSource
                 return true;
             }
             bool settling = _follower.HasUnsettledLines;
+            _slowLook.IsRestless = _follower.IsRestless;
             long since = _time.GetTimestamp();
-            bool names = await _doorbell.WaitAsync(settling ? Generation.Settle : _interval, stop);
+            bool names = await _doorbell.WaitAsync(settling ? Generation.Settle : Timeout.InfiniteTimeSpan, stop);
             // That lines have settled is no reason to look for names; that something rang meanwhile is.
             _thorough = names && !(settling && _time.GetElapsedTime(since) >= Generation.Settle);
         }
@@ -105,15 +104,19 @@ sealed partial class FileSource : SingleSource
     /// <inheritdoc/>
     public override async ValueTask DisposeAsync()
     {
+        // First: it rings.
+        _slowPoll.Dispose();
         await _doorbell.DisposeAsync();
         _follower.Dispose();
     }
 
     void Watch()
     {
-        _doorbell.Watch(_follower.Directories, _follower.GrowingFiles);
+        string[] directories = [.. _follower.Directories];
+        _doorbell.Watch(directories, _follower.GrowingFiles);
+        _slowLook.Use(directories.Concat(_follower.Paths.Select(p => p.Path)));
         _watched = _follower.WatchVersion;
-        if (_doorbell.Trouble is { } trouble && trouble != _trouble) LogNoDoorbell(trouble, _interval);
+        if (_doorbell.Trouble is { } trouble && trouble != _trouble) LogNoDoorbell(trouble, SlowPoll);
         _trouble = _doorbell.Trouble;
     }
 

@@ -13,7 +13,10 @@ interface IDoorbell : IAsyncDisposable
     /// <param name="files">Files that grow.</param>
     void Watch(IEnumerable<string> directories, IEnumerable<SafeFileHandle> files);
 
-    /// <summary>Waits until it rings, or for the given time.</summary>
-    /// <returns>True where names may have changed, also after the time; false where only files grew.</returns>
+    /// <summary>Makes it ring, for whoever waits or waits next. From any thread, until it is disposed.</summary>
+    void Ring();
+
+    /// <summary>Waits until it rings, or for the given time (<see cref="Timeout.InfiniteTimeSpan"/>: only until it rings).</summary>
+    /// <returns>True where names may have changed, also after the time and after <see cref="Ring"/>; false where only files grew.</returns>
     ValueTask<bool> WaitAsync(TimeSpan longest, CancellationToken stop);
 }

@@ -59,8 +59,8 @@ interface IJournal : IDisposable
 /// <summary>A place where a journal may be.</summary>
 interface IJournalPlace
 {
-    /// <summary>How often it is looked at although nothing rang; as for files.</summary>
-    TimeSpan Interval => FileSource.DefaultInterval;
+    /// <summary>Files and directories that change when an entry is added or files come and go, for the slow poll.</summary>
+    IEnumerable<string> Files { get; }
 
     /// <summary>Whether it can be read, and if not, what to do.</summary>
     JournalAccess Check();
@@ -74,6 +74,9 @@ interface IJournalPlace
 /// <param name="directory">Journal files of another place; null for this host's.</param>
 sealed class SystemJournal(string? directory = null) : IJournalPlace
 {
+    /// <inheritdoc/>
+    public IEnumerable<string> Files => JournalAccess.Growing(directory);
+
     /// <inheritdoc/>
     public JournalAccess Check() => JournalAccess.Check(directory);
 

@@ -54,6 +54,9 @@ sealed class InotifyDoorbell : IDoorbell
     }
 
     /// <inheritdoc/>
+    public void Ring() => _thread.Ring();
+
+    /// <inheritdoc/>
     public ValueTask<bool> WaitAsync(TimeSpan longest, CancellationToken stop) => _thread.WaitAsync(longest, stop);
 
     /// <inheritdoc/>
@@ -70,10 +73,10 @@ sealed class InotifyDoorbell : IDoorbell
         else if (error == WaitCalls.ENOSPC) Trouble = "all inotify watches of this user are in use (raise fs.inotify.max_user_watches); files are looked at in intervals";
     }
 
-    /// <summary>Empties the queue; true where anything but growth was in it.</summary>
-    bool Drain()
+    /// <summary>Empties the queue; true where anything but growth was in it, or somebody rang.</summary>
+    bool Drain(bool rung)
     {
-        bool names = false;
+        bool names = rung;
         while (true)
         {
             int read = WaitCalls.Drain(_inotify, _events);

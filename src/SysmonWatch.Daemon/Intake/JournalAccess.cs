@@ -22,7 +22,7 @@ sealed record JournalAccess(string Problem, string Fix, bool HasSysmon)
     {
         if (!SdJournal.IsInstalled) return new("libsystemd.so.0 is not installed", "install libsystemd0 (or systemd-libs), or name a syslog file as input", false);
         if (directory is null && !Path.Exists(JournaldSocket)) return new("systemd-journald does not run here", "name a syslog file as input, or start systemd-journald", false);
-        string[] files = [.. (directory is null ? ["/var/log/journal", "/run/log/journal"] : new[] { directory }).SelectMany(FilesIn)];
+        string[] files = [.. Places(directory).SelectMany(FilesIn)];
         if (files.Length == 0)
         {
             return new("journald keeps no journal here", "start systemd-journald without Storage=none, or name a syslog file as input", false);
@@ -44,6 +44,13 @@ sealed record JournalAccess(string Problem, string Fix, bool HasSysmon)
             return new("", "", found);
         }
     }
+
+    /// <summary>Files and directories that change when an entry is added or files come and go.</summary>
+    /// <param name="directory">As for <see cref="Check"/>.</param>
+    public static IEnumerable<string> Growing(string? directory) =>
+        Places(directory).Concat(Places(directory).SelectMany(FilesIn).Where(file => Path.GetFileName(file) == "system.journal").SelectMany(file => new[] { Path.GetDirectoryName(file)!, file })).Distinct();
+
+    static string[] Places(string? directory) => directory is null ? ["/var/log/journal", "/run/log/journal"] : [directory];
 
     static IEnumerable<string> FilesIn(string directory)
     {

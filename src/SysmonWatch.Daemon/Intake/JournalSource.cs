@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using SysmonWatch.Daemon.Operations;
 using SysmonWatch.Detection.Decoding;
 
 namespace SysmonWatch.Daemon.Intake;
@@ -19,9 +20,11 @@ sealed partial class JournalSource : SingleSource
     readonly StartAt _startAt;
     readonly TimeProvider _time;
     readonly ILogger _log;
+    readonly SlowLook _slowLook = new();
+    readonly IDisposable _slowPoll;
     readonly JournalFields _fields = new();
     IJournal? _journal;
-    WaitingThread? _thread;
+    volatile WaitingThread? _thread;
     JournalPosition? _position;
     string _trouble = "";
     bool _moved;
@@ -35,14 +38,23 @@ sealed partial class JournalSource : SingleSource
     /// <param name="time">The clock.</param>
     /// <param name="log">Where operators are told.</param>
     /// <param name="counters">What is counted.</param>
+    /// <param name="cadence">Times the slow poll.</param>
     /// <param name="place">Where the journal is; null for this host's.</param>
-    public JournalSource(StartAt startAt, TimeProvider time, ILogger log, IntakeCounters counters, IJournalPlace? place = null)
+    public JournalSource(StartAt startAt, TimeProvider time, ILogger log, IntakeCounters counters, Cadence cadence, IJournalPlace? place = null)
     {
         _startAt = startAt;
         _time = time;
         _log = log;
         Counters = counters;
         _place = place ?? new SystemJournal();
+        _slowPoll = cadence.Every(FileSource.SlowPoll, () =>
+        {
+            // Only while it is waited for: whoever reads looks himself.
+            lock (_slowLook)
+            {
+                if (_slowLook.HasChanged()) _thread?.Ring();
+            }
+        });
     }
 
     /// <inheritdoc/>
@@ -97,18 +109,25 @@ sealed partial class JournalSource : SingleSource
                 return true;
             }
             if (_journal is null) await CloseAsync();
-            _thread ??= new WaitingThread("journal", _journal is null ? -1 : _descriptor, () => _journal is null || _journal.Process() >= 0);
-            await _thread.WaitAsync(_place.Interval, stop);
+            _thread ??= new WaitingThread("journal", _journal is null ? -1 : _descriptor, _ => _journal is null || _journal.Process() >= 0);
+            _slowLook.IsRestless = _journal is null;
+            await _thread.WaitAsync(Timeout.InfiniteTimeSpan, stop);
         }
     }
 
     /// <inheritdoc/>
-    public override async ValueTask DisposeAsync() => await CloseAsync();
+    public override async ValueTask DisposeAsync()
+    {
+        _slowPoll.Dispose();
+        await CloseAsync();
+    }
 
     async ValueTask CloseAsync()
     {
-        if (_thread is not null) await _thread.DisposeAsync();
-        _thread = null;
+        WaitingThread? thread = _thread;
+        // Nobody must ring it any more when it is gone.
+        lock (_slowLook) _thread = null;
+        if (thread is not null) await thread.DisposeAsync();
         _journal?.Dispose();
         _journal = null;
     }
@@ -137,6 +156,7 @@ sealed partial class JournalSource : SingleSource
         // From here on additions ring, also those before the first wait.
         _descriptor = journal!.Descriptor;
         _journal = journal;
+        _slowLook.Use(_place.Files);
         if (_trouble.Length > 0) LogReadable();
         _trouble = "";
         Cover();

@@ -14,25 +14,20 @@ sealed partial class Heartbeat(
     StatusLine statusLine,
     LossReporter losses,
     IHostApplicationLifetime lifetime,
-    TimeProvider time,
+    Cadence cadence,
     ILogger<Heartbeat> logger,
-    IStatusSource? source = null) : BackgroundService
+    IStatusSource? source = null) : IHostedService, IDisposable
 {
-    /// <summary>Where no watchdog sets the pace.</summary>
-    static readonly TimeSpan DefaultInterval = TimeSpan.FromSeconds(15);
-
-    /// <summary>WATCHDOG_USEC of a few microseconds would make this a busy loop.</summary>
-    static readonly TimeSpan ShortestInterval = TimeSpan.FromMilliseconds(100);
-
     CancellationTokenRegistration _stopping;
+    IDisposable? _beating;
     string _saidStatus = "";
     bool _saidStuck;
     bool _saidFailure;
 
     /// <summary>Time between two beats.</summary>
-    public TimeSpan Interval { get; } = settings.Interval is not { } half ? DefaultInterval : half < ShortestInterval ? ShortestInterval : half;
+    public TimeSpan Interval { get; } = settings.Interval ?? Cadence.Longest;
 
-    /// <summary>One beat. Public for tests, which have no time to wait for it; the loop is the only other caller.</summary>
+    /// <summary>One beat. Public for tests, which have no time to wait for it; the cadence is the only other caller.</summary>
     public void Beat()
     {
         IReadOnlyList<string> stuck = watchdog.FindStuck();
@@ -49,32 +44,27 @@ sealed partial class Heartbeat(
     }
 
     /// <inheritdoc />
-    public override Task StartAsync(CancellationToken cancellationToken)
+    public Task StartAsync(CancellationToken cancellationToken)
     {
-        // Here, as the loop may not have begun when the daemon stops. It is the first thing stopping does: systemd shows it while the rest drains.
+        // It is the first thing stopping does: systemd shows it while the rest drains.
         _stopping = lifetime.ApplicationStopping.Register(() => notifier.Stopping("stopping"));
-        return base.StartAsync(cancellationToken);
+        _beating = cadence.Every(Interval, Beat);
+        return Task.CompletedTask;
     }
 
     /// <inheritdoc />
-    public override void Dispose()
+    public Task StopAsync(CancellationToken cancellationToken)
     {
-        _stopping.Dispose();
-        base.Dispose();
+        _beating?.Dispose();
+        losses.Finish();
+        return Task.CompletedTask;
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    /// <inheritdoc />
+    public void Dispose()
     {
-        using PeriodicTimer timer = new(Interval, time);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stoppingToken)) Beat();
-        }
-        catch (OperationCanceledException)
-        {
-            // The only way it ends.
-        }
-        losses.Finish();
+        _beating?.Dispose();
+        _stopping.Dispose();
     }
 
     bool Check(NotifyResult result)

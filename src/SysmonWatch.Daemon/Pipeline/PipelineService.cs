@@ -95,6 +95,7 @@ sealed partial class PipelineService(
             Own = Ourselves(),
             Host = Host,
             OnBug = CountBug,
+            ReusesProcesses = true,
         };
         var raiser = new AlertRaiser(rules.Compiled, new Suppression(options.Alerts.SuppressionPeriod), RulesInUse.Limits(options.Limits), Detection) { OnBug = CountBug };
         Restore(restored, decoder, raiser);

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using SysmonWatch.Daemon.Configuration;
 using SysmonWatch.Daemon.Intake;
+using SysmonWatch.Daemon.Operations;
 
 namespace SysmonWatch.Daemon.Pipeline;
 
@@ -9,8 +10,9 @@ namespace SysmonWatch.Daemon.Pipeline;
 /// <param name="time">The clock.</param>
 /// <param name="loggers">Where operators are told.</param>
 /// <param name="counters">What is counted.</param>
+/// <param name="cadence">Times the slow polls.</param>
 /// <param name="journal">Where the journal is; null for this host's.</param>
-sealed class SourceFactory(LimitsOptions limits, TimeProvider time, ILoggerFactory loggers, IntakeCounters counters, IJournalPlace? journal = null)
+sealed class SourceFactory(LimitsOptions limits, TimeProvider time, ILoggerFactory loggers, IntakeCounters counters, Cadence cadence, IJournalPlace? journal = null)
 {
     /// <summary>A source, not opened yet.</summary>
     /// <param name="input">What the configuration says.</param>
@@ -29,8 +31,8 @@ sealed class SourceFactory(LimitsOptions limits, TimeProvider time, ILoggerFacto
     }
 
     FileSource Files(InputOptions input, IReadOnlyList<string> paths, string reason = "") =>
-        new(paths, new StartAt(input.Start.Back), time, loggers.CreateLogger<FileSource>(), counters) { Reason = reason };
+        new(paths, new StartAt(input.Start.Back), time, loggers.CreateLogger<FileSource>(), counters, cadence) { Reason = reason };
 
     JournalSource Journal(InputOptions input, string reason = "") =>
-        new(new StartAt(input.Start.Back), time, loggers.CreateLogger<JournalSource>(), counters, journal) { Reason = reason };
+        new(new StartAt(input.Start.Back), time, loggers.CreateLogger<JournalSource>(), counters, cadence, journal) { Reason = reason };
 }

@@ -22,5 +22,5 @@ static class CheckpointTables
     }
 
     static Dictionary<string, byte[]> All(Database database, string sql) =>
-        database.Rows(sql, row => (Name: row.GetString(0), Value: (byte[])row.GetValue(1))).ToDictionary(p => p.Name, p => p.Value);
+        database.Rows(sql, row => (Name: row.Text(0), Value: row.Blob(1))).ToDictionary(p => p.Name, p => p.Value);
 }

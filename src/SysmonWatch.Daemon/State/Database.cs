@@ -1,5 +1,4 @@
-using System.Globalization;
-using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace SysmonWatch.Daemon.State;
 
@@ -8,45 +7,56 @@ namespace SysmonWatch.Daemon.State;
 /// </summary>
 /// <remarks>
 /// On disk: write-ahead log and synchronous=FULL, so that what was committed survives a power cut. No feature newer than SQLite 3.34 (RHEL 9) is used.
+/// SQLite is called through SQLitePCLRaw and not through an ADO.NET provider: that of Microsoft wakes twice a minute to look after a pool of connections, whether
+/// there is one or not.
 /// </remarks>
 sealed class Database : IDisposable
 {
     /// <summary>"SyMW" in the header of the file, by which we know our own.</summary>
     public const int ApplicationId = 0x53794D57;
 
-    readonly SqliteConnection _connection;
-    SqliteTransaction? _transaction;
+    /// <summary>How long another process's lock is waited for, in milliseconds.</summary>
+    const int BusyTimeout = 1000;
 
-    Database(string dataSource, SqliteOpenMode mode)
+    const int ReadWrite = raw.SQLITE_OPEN_READWRITE | raw.SQLITE_OPEN_CREATE;
+
+    readonly sqlite3 _connection;
+    // By their text: there are as many as there are places that run one.
+    readonly Dictionary<string, Statement> _statements = new(StringComparer.Ordinal);
+
+    Database(string name, int flags)
     {
-        _connection = new SqliteConnection(new SqliteConnectionStringBuilder
+        int result = raw.sqlite3_open_v2(name, out _connection, flags | raw.SQLITE_OPEN_NOMUTEX, null);
+        if (result != raw.SQLITE_OK)
         {
-            DataSource = dataSource,
-            Mode = mode,
-            Pooling = false,
-            DefaultTimeout = 1,
-        }.ToString());
+            int extended = _connection is { IsInvalid: false } ? raw.sqlite3_extended_errcode(_connection) : result;
+            _connection?.Dispose();
+            throw new DatabaseException(extended, raw.sqlite3_errstr(result).utf8_to_string());
+        }
+        raw.sqlite3_busy_timeout(_connection, BusyTimeout);
     }
 
     /// <summary>A database in memory, new and empty.</summary>
     public static Database InMemory()
     {
-        var database = new Database(":memory:", SqliteOpenMode.Memory);
-        database._connection.Open();
+        var database = new Database(":memory:", ReadWrite);
         Schema.Migrate(database, 0);
         return database;
     }
 
+    /// <summary>Whatever database is in a file, or a new one, as it is.</summary>
+    /// <exception cref="DatabaseException">It cannot be opened.</exception>
+    public static Database Connect(string path) => new(path, ReadWrite);
+
     /// <summary>The database in a file, which is made where it is not there, and brought up to this version's schema.</summary>
     /// <param name="path">The file.</param>
     /// <param name="notOurs">Why the file must be set aside: damaged, foreign or newer. Null where the database is returned.</param>
-    /// <exception cref="SqliteException">It cannot be opened or written.</exception>
+    /// <exception cref="DatabaseException">It cannot be opened or written.</exception>
     public static Database? Open(string path, out string? notOurs)
     {
-        var database = new Database(path, SqliteOpenMode.ReadWriteCreate);
+        Database database = Connect(path);
         try
         {
-            database._connection.Open();
             long application = database.Long("PRAGMA application_id"), version = database.Long("PRAGMA user_version");
             bool empty = database.Long("SELECT count(*) FROM sqlite_master") == 0;
             notOurs = application != ApplicationId && !(application == 0 && empty) ? "foreign"
@@ -55,12 +65,13 @@ sealed class Database : IDisposable
                 : null;
             if (notOurs is null)
             {
-                database.Execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 4194304;");
+                // What a killed process has left in the log is taken in at once: it would be read anew at each start, and grow over many short lives.
+                database.Script("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 4194304; PRAGMA wal_checkpoint(TRUNCATE);");
                 Schema.Migrate(database, (int)version);
                 return database;
             }
         }
-        catch (SqliteException e) when (e.SqliteErrorCode is 11 or 26)
+        catch (DatabaseException e) when (e.Code is raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB)
         {
             notOurs = "damaged";
         }
@@ -77,10 +88,9 @@ sealed class Database : IDisposable
     public static Database? OpenReadOnly(string path)
     {
         string escaped = string.Join('/', path.Split('/').Select(Uri.EscapeDataString));
-        var database = new Database($"file:{escaped}?immutable=1", SqliteOpenMode.ReadOnly);
+        var database = new Database($"file:{escaped}?immutable=1", raw.SQLITE_OPEN_READONLY | raw.SQLITE_OPEN_URI);
         try
         {
-            database._connection.Open();
             if (database.Long("PRAGMA application_id") == ApplicationId && database.Long("PRAGMA user_version") == Schema.Version) return database;
         }
         catch
@@ -95,55 +105,64 @@ sealed class Database : IDisposable
     /// <summary>Runs an action in one transaction: all of it is written or nothing.</summary>
     public void InTransaction(Action action)
     {
-        using SqliteTransaction transaction = _connection.BeginTransaction();
-        _transaction = transaction;
+        Execute("BEGIN IMMEDIATE");
+        bool committed = false;
         try
         {
             action();
-            transaction.Commit();
+            Execute("COMMIT");
+            committed = true;
         }
         finally
         {
-            _transaction = null;
+            // Some failures (a full disk) have rolled it back already. One that cannot be rolled back ends with the connection, and what failed first is what matters.
+            if (!committed && raw.sqlite3_get_autocommit(_connection) == 0) raw.sqlite3_exec(_connection, "ROLLBACK");
         }
     }
 
-    /// <summary>Runs statements that give no rows.</summary>
-    /// <returns>How many rows they changed.</returns>
-    public int Execute(string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
+    /// <summary>Runs a statement that gives no rows.</summary>
+    /// <returns>How many rows it changed.</returns>
+    public int Execute(string sql, params ReadOnlySpan<(string Name, object Value)> parameters)
     {
-        using SqliteCommand command = Command(sql, parameters);
-        return command.ExecuteNonQuery();
+        Prepared(sql).Run(parameters, null);
+        return raw.sqlite3_changes(_connection);
+    }
+
+    /// <summary>Runs several statements without parameters.</summary>
+    public void Script(string sql)
+    {
+        if (raw.sqlite3_exec(_connection, sql) != raw.SQLITE_OK) throw new DatabaseException(raw.sqlite3_extended_errcode(_connection), raw.sqlite3_errmsg(_connection).utf8_to_string());
     }
 
     /// <summary>The single number a query gives; 0 where it gives none.</summary>
-    public long Long(string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
+    public long Long(string sql, params ReadOnlySpan<(string Name, object Value)> parameters)
     {
-        using SqliteCommand command = Command(sql, parameters);
-        return command.ExecuteScalar() is { } value and not DBNull ? Convert.ToInt64(value, CultureInfo.InvariantCulture) : 0;
+        long number = 0;
+        Prepared(sql).Run(parameters, row => number = row.Number(0));
+        return number;
     }
 
     /// <summary>The rows a query gives.</summary>
-    public List<T> Rows<T>(string sql, Func<SqliteDataReader, T> row, params ReadOnlySpan<(string Name, object? Value)> parameters)
+    public List<T> Rows<T>(string sql, Func<Statement, T> row, params ReadOnlySpan<(string Name, object Value)> parameters)
     {
-        using SqliteCommand command = Command(sql, parameters);
-        using SqliteDataReader reader = command.ExecuteReader();
         var rows = new List<T>();
-        while (reader.Read()) rows.Add(row(reader));
+        Prepared(sql).Run(parameters, at => rows.Add(row(at)));
         return rows;
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _connection.Dispose();
-
-    bool IsDamaged() => Rows("PRAGMA quick_check(1)", row => row.GetString(0)) is not ["ok"];
-
-    SqliteCommand Command(string sql, ReadOnlySpan<(string Name, object? Value)> parameters)
+    public void Dispose()
     {
-        SqliteCommand command = _connection.CreateCommand();
-        command.CommandText = sql;
-        command.Transaction = _transaction;
-        foreach ((string name, object? value) in parameters) command.Parameters.AddWithValue(name, value ?? DBNull.Value);
-        return command;
+        foreach (Statement statement in _statements.Values) statement.Dispose();
+        _statements.Clear();
+        _connection.Dispose();
+    }
+
+    bool IsDamaged() => Rows("PRAGMA quick_check(1)", row => row.Text(0)) is not ["ok"];
+
+    Statement Prepared(string sql)
+    {
+        if (!_statements.TryGetValue(sql, out Statement? statement)) _statements[sql] = statement = new Statement(_connection, sql);
+        return statement;
     }
 }

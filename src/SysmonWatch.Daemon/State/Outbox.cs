@@ -1,17 +1,13 @@
-using Microsoft.Data.Sqlite;
 using SysmonWatch.Detection.Sigma;
 
 namespace SysmonWatch.Daemon.State;
 
 /// <summary>
 /// Alerts and who is still to be told, in one database. Bounded: told alerts go after a while, and where there are too many the oldest go,
-/// told ones first. Not thread-safe; a failing disk shows as <see cref="SqliteException"/>. <see cref="StateStore"/> deals with both.
+/// told ones first. Not thread-safe; a failing disk shows as <see cref="DatabaseException"/>. <see cref="StateStore"/> deals with both.
 /// </summary>
 sealed class Outbox(Database database, OutboxLimits limits)
 {
-    // A delivery is never put off further than the longest retry allowed (a day). One that seems to be was written before the clock was set back.
-    const long FurthestTry = 25L * 3600 * 1_000_000;
-
     long _alerts = database.Long("SELECT count(*) FROM alerts");
     long _bytes = database.Long("SELECT sum(length(json)) FROM alerts");
 
@@ -48,20 +44,24 @@ sealed class Outbox(Database database, OutboxLimits limits)
     public bool Contains(string alertId) => database.Long("SELECT 1 FROM alerts WHERE alert_id = $id", ("$id", alertId)) == 1;
 
     /// <summary>What a sink is to be told now, oldest first.</summary>
-    public List<PendingDelivery> Due(string sink, DateTimeOffset now, int limit) => database.Rows(
+    /// <param name="sink">Whom.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="limit">At most so many.</param>
+    /// <param name="longestWait">What seems to be put off further was put off before the clock was set back, and is due.</param>
+    public List<PendingDelivery> Due(string sink, DateTimeOffset now, int limit, TimeSpan longestWait) => database.Rows(
         """
         SELECT a.alert_id, a.level, a.occurred_at, a.raised_at, a.json, d.attempts FROM deliveries d JOIN alerts a USING(number)
         WHERE d.sink = $sink AND d.state = 0 AND (d.next_try <= $now OR d.next_try > $furthest) ORDER BY d.number LIMIT $limit
         """,
         row => new PendingDelivery(
-            row.GetString(0), (RuleLevel)row.GetInt32(1), Time(row.GetInt64(2)), Time(row.GetInt64(3)), (byte[])row.GetValue(4), row.GetInt32(5)),
-        ("$sink", sink), ("$now", Micros(now)), ("$furthest", Micros(now) + FurthestTry), ("$limit", limit));
+            row.Text(0), (RuleLevel)row.Number(1), Time(row.Number(2)), Time(row.Number(3)), row.Blob(4), (int)row.Number(5)),
+        ("$sink", sink), ("$now", Micros(now)), ("$furthest", Micros(now + longestWait)), ("$limit", limit));
 
     /// <summary>When a sink has something to be told next; null where it has nothing.</summary>
     public DateTimeOffset? NextTry(string sink)
     {
         List<long?> first = database.Rows<long?>(
-            "SELECT min(next_try) FROM deliveries WHERE sink = $sink AND state = 0", row => row.IsDBNull(0) ? null : row.GetInt64(0), ("$sink", sink));
+            "SELECT min(next_try) FROM deliveries WHERE sink = $sink AND state = 0", row => row.IsNull(0) ? null : row.Number(0), ("$sink", sink));
         return first is [{ } micros] ? Time(micros) : null;
     }
 
@@ -100,7 +100,7 @@ sealed class Outbox(Database database, OutboxLimits limits)
 
     /// <summary>Deliveries in a state, by sink.</summary>
     public Dictionary<string, long> CountBySink(DeliveryState state) => database.Rows(
-        "SELECT sink, count(*) FROM deliveries WHERE state = $state GROUP BY sink", row => (row.GetString(0), row.GetInt64(1)), ("$state", (int)state))
+        "SELECT sink, count(*) FROM deliveries WHERE state = $state GROUP BY sink", row => (row.Text(0), row.Number(1)), ("$state", (int)state))
         .ToDictionary(pair => pair.Item1, pair => pair.Item2);
 
     /// <summary>The newest deliveries that were given up.</summary>
@@ -109,7 +109,7 @@ sealed class Outbox(Database database, OutboxLimits limits)
         SELECT a.alert_id, d.sink, a.raised_at, d.attempts, d.reason FROM deliveries d JOIN alerts a USING(number)
         WHERE d.state = 2 ORDER BY d.number DESC LIMIT $limit
         """,
-        row => new DeadLetter(row.GetString(0), row.GetString(1), Time(row.GetInt64(2)), row.GetInt32(3), row.GetString(4)), ("$limit", limit));
+        row => new DeadLetter(row.Text(0), row.Text(1), Time(row.Number(2)), (int)row.Number(3), row.Text(4)), ("$limit", limit));
 
     /// <summary>Takes everything out of another outbox that is not in this one yet, with what is known of its deliveries. Call it in a transaction.</summary>
     public void TakeFrom(Outbox other)
@@ -197,7 +197,7 @@ sealed class Outbox(Database database, OutboxLimits limits)
     /// <summary>Removes everything.</summary>
     public void Clear()
     {
-        database.Execute("DELETE FROM deliveries; DELETE FROM alerts;");
+        database.Script("DELETE FROM deliveries; DELETE FROM alerts;");
         Recount();
     }
 
@@ -213,17 +213,17 @@ sealed class Outbox(Database database, OutboxLimits limits)
 
     void DeleteOrphans() => database.Execute("DELETE FROM deliveries WHERE number NOT IN (SELECT number FROM alerts)");
 
-    List<string> Sinks() => database.Rows("SELECT DISTINCT sink FROM deliveries WHERE state = 0", row => row.GetString(0));
+    List<string> Sinks() => database.Rows("SELECT DISTINCT sink FROM deliveries WHERE state = 0", row => row.Text(0));
 
     List<StoredAlert> All() => database.Rows(
         "SELECT alert_id, level, occurred_at, raised_at, json, (SELECT group_concat(sink, char(10)) FROM deliveries d WHERE d.number = alerts.number) FROM alerts ORDER BY number",
         row => new StoredAlert(
-            row.GetString(0), (RuleLevel)row.GetInt32(1), Time(row.GetInt64(2)), Time(row.GetInt64(3)), (byte[])row.GetValue(4),
-            row.IsDBNull(5) ? [] : row.GetString(5).Split('\n')));
+            row.Text(0), (RuleLevel)row.Number(1), Time(row.Number(2)), Time(row.Number(3)), row.Blob(4),
+            row.IsNull(5) ? [] : row.Text(5).Split('\n')));
 
     List<(string Sink, DeliveryMark Mark, int Attempts)> MarksOf(string alertId) => database.Rows(
         "SELECT sink, state, next_try, reason, attempts FROM deliveries d JOIN alerts a USING(number) WHERE a.alert_id = $id",
-        row => (row.GetString(0), new DeliveryMark(alertId, (DeliveryState)row.GetInt32(1), Time(row.GetInt64(2)), row.GetString(3)), row.GetInt32(4)),
+        row => (row.Text(0), new DeliveryMark(alertId, (DeliveryState)row.Number(1), Time(row.Number(2)), row.Text(3)), (int)row.Number(4)),
         ("$id", alertId));
 
     static long Micros(DateTimeOffset time) => (time.UtcTicks - DateTimeOffset.UnixEpoch.Ticks) / TimeSpan.TicksPerMicrosecond;

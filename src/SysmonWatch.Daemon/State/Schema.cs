@@ -45,7 +45,7 @@ static class Schema
         {
             string step = Steps[version];
             int reached = version + 1;
-            database.InTransaction(() => database.Execute($"{step}PRAGMA application_id = {Database.ApplicationId}; PRAGMA user_version = {reached};"));
+            database.InTransaction(() => database.Script($"{step}PRAGMA application_id = {Database.ApplicationId}; PRAGMA user_version = {reached};"));
         }
     }
 }

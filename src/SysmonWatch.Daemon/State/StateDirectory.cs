@@ -20,7 +20,7 @@ sealed partial class StateDirectory(string path, TimeProvider time, ILogger logg
     /// <exception cref="StateDirectoryInUseException">Another sysmonwatch uses the directory.</exception>
     /// <exception cref="IOException">The directory cannot be made or used.</exception>
     /// <exception cref="UnauthorizedAccessException">The directory may not be used.</exception>
-    /// <exception cref="Microsoft.Data.Sqlite.SqliteException">The database cannot be opened.</exception>
+    /// <exception cref="DatabaseException">The database cannot be opened.</exception>
     public Database Open()
     {
         Directory.CreateDirectory(Path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
@@ -72,7 +72,7 @@ sealed partial class StateDirectory(string path, TimeProvider time, ILogger logg
             using Database? database = Database.OpenReadOnly(file);
             return database is null ? null : CheckpointTables.Read(database);
         }
-        catch (Microsoft.Data.Sqlite.SqliteException)
+        catch (DatabaseException)
         {
             return null;
         }

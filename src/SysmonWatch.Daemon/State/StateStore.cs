@@ -1,4 +1,3 @@
-using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 
 namespace SysmonWatch.Daemon.State;
@@ -159,9 +158,13 @@ sealed partial class StateStore : IDisposable
         }
     }
 
-    /// <summary>What a sink is to be told now, oldest first; at most so many.</summary>
-    public IReadOnlyList<PendingDelivery> NextDue(string sink, int limit)
+    /// <summary>What a sink is to be told now, oldest first.</summary>
+    /// <param name="sink">Whom.</param>
+    /// <param name="limit">At most so many.</param>
+    /// <param name="longestWait">The longest that a delivery is put off: what seems to be put off further is due, as the clock has been set back. Default a day.</param>
+    public IReadOnlyList<PendingDelivery> NextDue(string sink, int limit, TimeSpan? longestWait = null)
     {
+        TimeSpan longest = longestWait ?? TimeSpan.FromDays(1);
         lock (_lock)
         {
             DateTimeOffset now = _time.GetUtcNow();
@@ -170,10 +173,10 @@ sealed partial class StateStore : IDisposable
             {
                 // What could not be marked is still pending on disk, so that many more are read.
                 int unwritten = _unwritten.Keys.Count(k => k.Sink == sink);
-                Reading(() => due = _outbox!.Due(sink, now, limit + unwritten));
-                if (unwritten > 0) due.RemoveAll(d => _unwritten.TryGetValue((sink, d.AlertId), out DeliveryMark? mark) && (mark.State != DeliveryState.Pending || mark.NextTry > now));
+                Reading(() => due = _outbox!.Due(sink, now, limit + unwritten, longest));
+                if (unwritten > 0) due.RemoveAll(d => _unwritten.TryGetValue((sink, d.AlertId), out DeliveryMark? mark) && (mark.State != DeliveryState.Pending || (mark.NextTry > now && mark.NextTry <= now + longest)));
             }
-            if (due.Count < limit && _waiting.Count > 0) due.AddRange(_waiting.Due(sink, now, limit - due.Count));
+            if (due.Count < limit && _waiting.Count > 0) due.AddRange(_waiting.Due(sink, now, limit - due.Count, longest));
             return due.Count > limit ? due.GetRange(0, limit) : due;
         }
     }
@@ -341,7 +344,7 @@ sealed partial class StateStore : IDisposable
             action();
             return true;
         }
-        catch (SqliteException e)
+        catch (DatabaseException e)
         {
             Fails(StoreFailure.Of(e, _state!.Path));
         }
@@ -420,7 +423,7 @@ sealed partial class StateStore : IDisposable
         {
             return _outbox?.Contains(alertId) == true;
         }
-        catch (SqliteException)
+        catch (DatabaseException)
         {
             return false;
         }

@@ -1,5 +1,3 @@
-using Microsoft.Data.Sqlite;
-
 namespace SysmonWatch.Daemon.State;
 
 /// <summary>Why the state could not be written or read.</summary>
@@ -28,14 +26,14 @@ sealed record StoreFailure(StoreTrouble Trouble, string Message)
 {
     /// <summary>What an error of SQLite means.</summary>
     /// <remarks>Codes: https://www.sqlite.org/rescode.html</remarks>
-    public static StoreFailure Of(SqliteException e, string directory) => e.SqliteErrorCode switch
+    public static StoreFailure Of(DatabaseException e, string directory) => e.Code switch
     {
         13 => new(StoreTrouble.Full, $"no space left for {directory}; free some or raise the quota"),
         8 => new(StoreTrouble.ReadOnly, $"{directory} cannot be written to; mount it read-write and let the service's user own it"),
         5 or 6 => new(StoreTrouble.Locked, $"another process holds the database in {directory}; end it"),
         11 or 26 => new(StoreTrouble.Damaged, $"the database in {directory} is damaged"),
         14 => new(StoreTrouble.Inaccessible, $"the database in {directory} cannot be opened; the directory must exist and belong to the service's user"),
-        _ => new(StoreTrouble.Inaccessible, $"the database in {directory} fails with SQLite error {e.SqliteExtendedErrorCode}; look at the disk"),
+        _ => new(StoreTrouble.Inaccessible, $"the database in {directory} fails with SQLite error {e.ExtendedCode}; look at the disk"),
     };
 }
 

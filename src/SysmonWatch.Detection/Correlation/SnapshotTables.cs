@@ -51,11 +51,11 @@ sealed class SnapshotTables
         _nodes = new ProcessNode[reader.Count(bytesEach: 13)];
         for (int i = 0; i < _nodes.Length; i++)
         {
-            byte[] guid = reader.Bytes().ToArray();
+            ReadOnlySpan<byte> guid = reader.Bytes();
             int id = reader.Index();
-            byte[] image = reader.Bytes().ToArray();
-            byte[] commandLine = reader.Bytes().ToArray();
-            byte[] user = reader.Bytes().ToArray();
+            ReadOnlySpan<byte> image = reader.Bytes();
+            ReadOnlySpan<byte> commandLine = reader.Bytes();
+            ReadOnlySpan<byte> user = reader.Bytes();
             long startedAt = reader.Number();
             int parent = reader.Index();
             if (parent > i) reader.Fail();

@@ -48,7 +48,7 @@ static class DerivedFields
         if (field == Truncated) return Text((e.Marks & EventMarks.Truncated) != 0 ? "true"u8 : "false"u8, out value);
         if (field == TargetPath)
         {
-            return e.TargetPath is { } path ? Text(path, out value) : e.Find(KnownFields.TargetFilename, out value);
+            return e.TargetPath is { } path ? Text(path.Span, out value) : e.Find(KnownFields.TargetFilename, out value);
         }
 
         ProcessNode? process = e.Process;

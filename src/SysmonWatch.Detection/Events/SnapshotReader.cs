@@ -94,7 +94,7 @@ public ref struct SnapshotReader(ReadOnlySpan<byte> snapshot)
         ProcessNode? parent = Node(depth + 1);
         ProcessNode? family = Node(depth + 1);
         if (parent is { Depth: > ProcessNode.MostAncestors }) return Damaged<ProcessNode?>(null);
-        var node = new ProcessNode(Bytes().ToArray(), (int)EitherSign(), Bytes().ToArray(), Bytes().ToArray(), Bytes().ToArray(), EitherSign(), parent) { FamilyRoot = family };
+        var node = new ProcessNode(Bytes(), (int)EitherSign(), Bytes(), Bytes(), Bytes(), EitherSign(), parent, family);
         if (IsDamaged) return null;
         _nodes.Add(node);
         return node;

@@ -27,6 +27,8 @@ public sealed class SysmonEvent : FieldedEvent
     byte[] _places = [];
     int _inOrder;
 
+    byte[] _targetPath = [];
+
     /// <summary>The bytes that every slice of this event points into.</summary>
     public byte[] Buffer { get; set; } = [];
 
@@ -67,7 +69,7 @@ public sealed class SysmonEvent : FieldedEvent
     public ProcessNode? Process { get; set; }
 
     /// <summary>TargetFilename freed of <c>//</c>, <c>/./</c> and <c>/../</c>; null where it has none of them.</summary>
-    public byte[]? TargetPath { get; set; }
+    public ReadOnlyMemory<byte>? TargetPath { get; private set; }
 
     /// <summary>Which repairs the event answers rules with. Set by whoever matches rules; none in a new event.</summary>
     public Repairs Repairs
@@ -86,6 +88,14 @@ public sealed class SysmonEvent : FieldedEvent
 
     /// <inheritdoc/>
     public override int FieldCount => _count;
+
+    /// <summary>Sets <see cref="TargetPath"/>, into memory that is used again for the next event.</summary>
+    internal void PutTargetPath(ReadOnlySpan<byte> path)
+    {
+        if (_targetPath.Length < path.Length) _targetPath = new byte[Math.Max(256, path.Length * 2)];
+        path.CopyTo(_targetPath);
+        TargetPath = _targetPath.AsMemory(0, path.Length);
+    }
 
     /// <summary>Makes the event new again. Keeps its memory, and the buffer until it gets another one.</summary>
     public void Clear()

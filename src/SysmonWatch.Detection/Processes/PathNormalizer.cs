@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -27,19 +26,17 @@ static class PathNormalizer
         return false;
     }
 
-    /// <summary>The normalised path, or null where the path is normal already or not absolute.</summary>
-    public static byte[]? Normalize(ReadOnlySpan<byte> path)
+    /// <summary>Normalises a path; false where it is normal already or not absolute.</summary>
+    /// <param name="path">The path.</param>
+    /// <param name="normal">Where to write it; must be at least as long as the path.</param>
+    /// <param name="length">How long it is.</param>
+    public static bool TryNormalize(ReadOnlySpan<byte> path, Span<byte> normal, out int length)
     {
-        if (path.IsEmpty || path[0] != '/') return null;
-        if (!Concerns(path)) return null;
-
-        // Most names that begin with a dot are in a normal path, and those cost nothing on the heap.
-        byte[]? rented = path.Length > 1024 ? ArrayPool<byte>.Shared.Rent(path.Length) : null;
-        Span<byte> normal = rented is null ? stackalloc byte[1024] : rented;
-        int length = Normalize(path, normal);
-        byte[]? result = path.SequenceEqual(normal[..length]) ? null : normal[..length].ToArray();
-        if (rented is not null) ArrayPool<byte>.Shared.Return(rented);
-        return result;
+        length = 0;
+        if (path.IsEmpty || path[0] != '/' || !Concerns(path)) return false;
+        length = Normalize(path, normal);
+        // Most names that begin with a dot are in a normal path.
+        return !path.SequenceEqual(normal[..length]);
     }
 
     static int Normalize(ReadOnlySpan<byte> path, Span<byte> normal)

@@ -12,4 +12,17 @@ static class Prefetch
     {
         if (Sse.IsSupported) Sse.Prefetch0(Unsafe.AsPointer(ref soon));
     }
+
+    /// <summary>The first bytes of an object. Asking for a reference to a field of it would read it, and wait.</summary>
+    /// <param name="soon">The object; null where there is none.</param>
+    /// <param name="bytes">How many.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe void OfObject(object? soon, int bytes)
+    {
+        if (!Sse.IsSupported) return;
+        byte* at = *(byte**)Unsafe.AsPointer(ref soon);
+        for (int i = 0; i < bytes; i += CacheLine) Sse.Prefetch0(at + i);
+    }
+
+    const int CacheLine = 64;
 }

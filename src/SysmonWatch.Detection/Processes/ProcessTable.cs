@@ -7,7 +7,8 @@ namespace SysmonWatch.Detection.Processes;
 /// <summary>The processes that are remembered, the least recently seen forgotten first. Not thread-safe.</summary>
 /// <param name="mostProcesses">How many at most.</param>
 /// <param name="mostBytes">How many bytes of text they may hold at most.</param>
-sealed class ProcessTable(int mostProcesses, long mostBytes)
+/// <param name="pool">Is told of the nodes that are not remembered any more.</param>
+sealed class ProcessTable(int mostProcesses, long mostBytes, ProcessNodePool pool)
 {
     const int None = SlotIndex.None;
 
@@ -25,7 +26,7 @@ sealed class ProcessTable(int mostProcesses, long mostBytes)
     /// <summary>How many processes are remembered.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Bytes of text they hold.</summary>
+    /// <summary>Bytes they hold, with the room that is left behind a text.</summary>
     public long Bytes { get; private set; }
 
     /// <summary>How many have been forgotten to stay within the bounds.</summary>
@@ -97,6 +98,7 @@ sealed class ProcessTable(int mostProcesses, long mostBytes)
         {
             Bytes -= _entries[slot].Size;
             Unlink(slot);
+            if (!ReferenceEquals(_entries[slot].What.Node, process.Node)) pool.Forget(_entries[slot].What.Node);
         }
         ref Entry entry = ref _entries[slot];
         entry.What = process;
@@ -147,6 +149,7 @@ sealed class ProcessTable(int mostProcesses, long mostBytes)
     {
         ref readonly Entry entry = ref _entries[oldest];
         ExpectPut(entry.What.Key);
+        ProcessNodePool.ExpectToForget(entry.What.Node);
         if (entry.Newer != None) Prefetch.Of(ref _entries[entry.Newer]);
     }
 
@@ -274,6 +277,7 @@ sealed class ProcessTable(int mostProcesses, long mostBytes)
         _byKey.Remove(position);
         Count--;
         Bytes -= _entries[slot].Size;
+        pool.Forget(process.Node);
         _entries[slot].What.Node = null!;
         _entries[slot].Newer = _freed;
         _freed = slot;
@@ -303,7 +307,8 @@ sealed class ProcessTable(int mostProcesses, long mostBytes)
     static bool IsSame(ProcessNode one, ProcessNode other) =>
         ReferenceEquals(one, other) || (one.ProcessId == other.ProcessId && one.ProcessGuid.Span.SequenceEqual(other.ProcessGuid.Span));
 
-    static int SizeOf(ProcessNode node) => 200 + node.ProcessGuid.Length + node.Image.Length + node.CommandLine.Length + node.User.Length;
+    /// <summary>By its text alone, so that after a restart the same is forgotten as without one: a node of a snapshot has no room behind its text.</summary>
+    static int SizeOf(ProcessNode node) => 200 + TextSize.Rounded(node.TextLength);
 
     /// <summary>What is remembered of a process beside its node.</summary>
     /// <param name="Key">Which process.</param>

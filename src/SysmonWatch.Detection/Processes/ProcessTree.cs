@@ -20,7 +20,12 @@ public sealed class ProcessTree
     /// <summary>Bytes kept of one path.</summary>
     const int LongestPath = 4096;
 
+    /// <summary>What lies idle of one size of nodes may be this part of what is remembered.</summary>
+    const int IdlePart = 128;
+
+    readonly ProcessNodePool _nodes;
     ProcessTable _table;
+    byte[] _scratch = new byte[1024];
     readonly byte[] _lastComputer = new byte[256];
     int _lastComputerLength = -1;
     int _lastComputerMark;
@@ -30,11 +35,12 @@ public sealed class ProcessTree
 
     /// <summary>An empty tree.</summary>
     /// <param name="mostProcesses">How many processes are remembered at most; default 16,384.</param>
-    /// <param name="mostBytes">How many bytes of text they may hold; default 32 MiB.</param>
+    /// <param name="mostBytes">How many bytes they may hold; default 32 MiB.</param>
     public ProcessTree(int mostProcesses = 16_384, long mostBytes = 32 << 20)
     {
         (_mostProcesses, _mostBytes) = (mostProcesses, mostBytes);
-        _table = new ProcessTable(mostProcesses, mostBytes);
+        _nodes = new ProcessNodePool(mostBytes / IdlePart);
+        _table = new ProcessTable(mostProcesses, mostBytes, _nodes);
     }
 
     /// <summary>How many processes are remembered.</summary>
@@ -43,10 +49,18 @@ public sealed class ProcessTree
     /// <summary>How many have been forgotten to stay within the bounds.</summary>
     public long Evictions => _table.Evictions;
 
+    /// <summary>
+    /// The events to come are of the next batch. From the first time on, nodes of processes that have been forgotten are used again once all batches of their
+    /// time have been given back; all events must then be of batches.
+    /// </summary>
+    /// <param name="batch">Its number; one more each time, from 1.</param>
+    /// <param name="oldest">The number of the oldest batch that has not been given back; this one's where all others have.</param>
+    internal void Begin(long batch, long oldest) => _nodes.Begin(batch, oldest);
+
     /// <summary>Takes note of an event, and tells it its process and the normal form of its file name.</summary>
     public void Observe(SysmonEvent e)
     {
-        if (e.TryWritten(KnownFields.TargetFilename, out ReadOnlySpan<byte> target) && PathNormalizer.Concerns(target)) e.TargetPath = PathNormalizer.Normalize(target);
+        if (e.TryWritten(KnownFields.TargetFilename, out ReadOnlySpan<byte> target) && PathNormalizer.Concerns(target)) NormalizeTarget(e, target);
         // A forged event must not become anybody's ancestor.
         if ((e.Marks & EventMarks.Forged) != 0) return;
 
@@ -72,7 +86,8 @@ public sealed class ProcessTree
     /// <summary>Takes the place of what is known by what a snapshot says; leaves everything as it is when the snapshot is not one.</summary>
     public bool TryRestore(ReadOnlySpan<byte> snapshot)
     {
-        var table = new ProcessTable(_mostProcesses, _mostBytes);
+        // The nodes of the old one are not told to be forgotten: they are left to the garbage collector, and so are those of the snapshot.
+        var table = new ProcessTable(_mostProcesses, _mostBytes, _nodes);
         if (!ProcessTreeSnapshot.TryRead(snapshot, table)) return false;
         _table = table;
         return true;
@@ -114,7 +129,7 @@ public sealed class ProcessTree
             parent ??= before.Node.Parent;
         }
 
-        ProcessNode node = Node(
+        ProcessNode node = NewNode(
             identified ? guidText : Fallback(processId, Text(e, KnownFields.Image)),
             processId,
             Text(e, KnownFields.Image),
@@ -124,6 +139,7 @@ public sealed class ProcessTree
             parent,
             family);
         if (identified) _table.Put(new ProcessTable.Remembered(key, node, forkedAt, Ended: false));
+        else _nodes.Forget(node);
         return node;
     }
 
@@ -153,7 +169,9 @@ public sealed class ProcessTree
         if (!ProcessKey.TryParseGuid(guidText, out UInt128 guid))
         {
             if (_table.TryGetByProcessId(computer, processId, out ProcessTable.Remembered running) && running.Node.Image.Span.SequenceEqual(image)) return running.Node;
-            return Node(Fallback(processId, image), processId, image, default, Text(e, userField), 0, null, null);
+            ProcessNode unidentified = NewNode(Fallback(processId, image), processId, image, default, Text(e, userField), 0, null, null);
+            _nodes.Forget(unidentified);
+            return unidentified;
         }
         key = new ProcessKey(computer, guid, processId);
         // Event 5's User is unreliable, so it is not taken from there.
@@ -164,23 +182,25 @@ public sealed class ProcessTree
     /// <summary>A process that an event mentions and whose start was not seen (it forked without exec, or ran before Sysmon or before us): as the event has it.</summary>
     ProcessNode? NotSeen(ProcessKey key, ReadOnlySpan<byte> guid, ReadOnlySpan<byte> image, ReadOnlySpan<byte> commandLine, ReadOnlySpan<byte> user)
     {
-        ProcessNode? node;
+        ProcessNode node;
         if (!image.IsEmpty && _table.TryGetByAddress(key, out ProcessTable.Remembered origin)
             && origin.Key.StartSecond <= key.StartSecond && origin.Node.Image.Span.SequenceEqual(image))
         {
             // The same program at the same random address: forked from there, directly or not, and so with its command line.
-            node = Node(guid, key.ProcessId, image, origin.Node.CommandLine.Span, user, 0, origin.Node, SessionManagers.Contains(image) ? null : origin.Node.Family);
+            node = NewNode(guid, key.ProcessId, image, origin.Node.CommandLine.Span, user, 0, origin.Node, SessionManagers.Contains(image) ? null : origin.Node.Family);
             _table.Put(new ProcessTable.Remembered(key, node, 0, Ended: false));
             return node;
         }
         // Same GUID, other id: the same program started in the same second, and all that did so are of one family.
         if (!_table.TryGetByGuid(key.Computer, key.Guid, out ProcessTable.Remembered sibling) || !(image.IsEmpty || sibling.Node.Image.Span.SequenceEqual(image))) sibling = default;
-        node = Node(guid, key.ProcessId, image, commandLine, user, 0, sibling.Node?.Parent, sibling.Node?.Family);
-        if (!image.IsEmpty) _table.Put(new ProcessTable.Remembered(key, node, 0, Ended: false));
-        return image.IsEmpty && sibling.Node is null && key.ProcessId == 0 ? null : node;
+        if (image.IsEmpty && sibling.Node is null && key.ProcessId == 0) return null;
+        node = NewNode(guid, key.ProcessId, image, commandLine, user, 0, sibling.Node?.Parent, sibling.Node?.Family);
+        if (image.IsEmpty) _nodes.Forget(node);
+        else _table.Put(new ProcessTable.Remembered(key, node, 0, Ended: false));
+        return node;
     }
 
-    static ProcessNode Node(
+    ProcessNode NewNode(
         ReadOnlySpan<byte> guid,
         int processId,
         ReadOnlySpan<byte> image,
@@ -188,44 +208,34 @@ public sealed class ProcessTree
         ReadOnlySpan<byte> user,
         long startedAt,
         ProcessNode? parent,
-        ProcessNode? family)
-    {
-        if (parent is { Depth: >= ProcessNode.MostAncestors - 1 })
-        {
-            // Without this every process of an endless chain of forks would keep all before it alive.
-            parent = new ProcessNode(parent.ProcessGuid, parent.ProcessId, parent.Image, parent.CommandLine, parent.User, parent.StartedAt, null)
-            {
-                FamilyRoot = parent.FamilyRoot,
-            };
-        }
-        image = image[..Math.Min(image.Length, LongestPath)];
-        commandLine = commandLine[..Math.Min(commandLine.Length, LongestCommandLine)];
-        // One array for all of its text: they live and die together, and the garbage collector has a quarter of the objects to look at.
-        byte[] text = GC.AllocateUninitializedArray<byte>(guid.Length + image.Length + commandLine.Length + user.Length);
-        int used = 0;
-        return new ProcessNode(Kept(guid, text, ref used), processId, Kept(image, text, ref used), Kept(commandLine, text, ref used), Kept(user, text, ref used), startedAt, parent)
-        {
-            FamilyRoot = family,
-        };
-    }
-
-    static ReadOnlyMemory<byte> Kept(ReadOnlySpan<byte> text, byte[] into, ref int used)
-    {
-        text.CopyTo(into.AsSpan(used));
-        used += text.Length;
-        return into.AsMemory(used - text.Length, text.Length);
-    }
+        ProcessNode? family) =>
+        _nodes.Make(
+            guid, processId, image[..Math.Min(image.Length, LongestPath)], commandLine[..Math.Min(commandLine.Length, LongestCommandLine)], user, startedAt, parent, family);
 
     /// <summary>A name for a process without a GUID, so that its events can still be grouped.</summary>
-    static ReadOnlySpan<byte> Fallback(int processId, ReadOnlySpan<byte> image)
+    ReadOnlySpan<byte> Fallback(int processId, ReadOnlySpan<byte> image)
     {
         if (processId == 0 && image.IsEmpty) return default;
-        byte[] name = new byte[4 + 11 + 1 + Math.Min(image.Length, LongestPath)];
+        image = image[..Math.Min(image.Length, LongestPath)];
+        Span<byte> name = Scratch(4 + 11 + 1 + image.Length);
         "pid:"u8.CopyTo(name);
-        Utf8Formatter.TryFormat(processId, name.AsSpan(4), out int written);
+        Utf8Formatter.TryFormat(processId, name[4..], out int written);
         name[4 + written] = (byte)':';
-        image[..Math.Min(image.Length, LongestPath)].CopyTo(name.AsSpan(5 + written));
-        return name.AsSpan(0, 5 + written + Math.Min(image.Length, LongestPath));
+        image.CopyTo(name[(5 + written)..]);
+        return name[..(5 + written + image.Length)];
+    }
+
+    void NormalizeTarget(SysmonEvent e, ReadOnlySpan<byte> target)
+    {
+        Span<byte> normal = Scratch(target.Length + 1);
+        if (PathNormalizer.TryNormalize(target, normal, out int length)) e.PutTargetPath(normal[..length]);
+    }
+
+    /// <summary>Memory for something that is put together, until the next.</summary>
+    Span<byte> Scratch(int length)
+    {
+        if (_scratch.Length < length) _scratch = new byte[Math.Max(length, _scratch.Length * 2)];
+        return _scratch;
     }
 
     /// <summary>A field's text; empty where it is absent or Sysmon's "-".</summary>

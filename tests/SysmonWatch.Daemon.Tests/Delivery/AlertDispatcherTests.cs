@@ -208,6 +208,32 @@ public sealed class AlertDispatcherTests : IAsyncDisposable
         Assert.Contains("3001 Warning: 1 alerts still waited for sinks that are no longer configured and are given up. The journal has them.", _logs.Messages);
     }
 
+    [Theory]
+    [InlineData(-24)]
+    [InlineData(-1)]
+    [InlineData(24)]
+    public async Task Tries_again_within_the_longest_wait_although_the_clock_was_set(int hours)
+    {
+        var clock = new LeapingTime(_time);
+        using var store = StateStore.InMemory(new OutboxLimits(1000, 1 << 20, TimeSpan.FromDays(30)), clock, _logs);
+        await using var dispatcher = new AlertDispatcher(store, new AlertJournal(_journal), clock, new LoggerOf(_logs));
+        var chat = new ScriptedSink("chat").Then(DeliveryOutcome.Unavailable, "HTTP 503");
+        // Before the start, so that no signal cuts a wait short. The store has a timer of its own.
+        store.AddAlerts([SomeAlerts.Stored(SomeAlerts.Alert("1"), clock.GetUtcNow(), ["chat"])]);
+        int armed = clock.Timers;
+        await dispatcher.UseAsync([new AlertRoute(chat, RuleLevel.Informational, Retry)]);
+        Assert.Equal("1", await chat.NextAsync());
+        await UntilAsync(() => clock.Timers > armed);
+
+        clock.Leap(TimeSpan.FromHours(hours));
+        _time.Advance(Retry.Longest);
+        // Told, or it waits once more.
+        await UntilAsync(() => chat.WasToldMore || clock.Timers > armed + 1);
+
+        Assert.True(chat.WasToldMore);
+        Assert.Empty(store.DeadLetters(10));
+    }
+
     [Fact]
     public async Task An_attempt_that_is_cut_short_at_the_end_is_made_again()
     {

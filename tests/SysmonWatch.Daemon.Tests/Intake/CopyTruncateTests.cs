@@ -4,7 +4,9 @@ using System.IO.Compression;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.RegularExpressions;
+using Microsoft.Extensions.Logging.Abstractions;
 using SysmonWatch.Daemon.Intake;
+using SysmonWatch.Daemon.Operations;
 using SysmonWatch.Detection.Decoding;
 using SysmonWatch.Tests.Shared;
 
@@ -26,10 +28,14 @@ public sealed partial class CopyTruncateTests(ITestOutputHelper output) : IDispo
     readonly string _directory = Directory.CreateTempSubdirectory("copytruncate-").FullName;
     readonly CancellationTokenSource _soon = new(TimeSpan.FromMinutes(2));
 
+    // Ticks only when it is told to: whatever is found was rung for.
+    readonly Cadence _cadence = new(TimeSpan.FromDays(1), NullLogger.Instance);
+
     string Log => Path.Combine(_directory, "app.log");
 
     public void Dispose()
     {
+        _cadence.Dispose();
         _soon.Dispose();
         Directory.Delete(_directory, recursive: true);
     }
@@ -88,8 +94,7 @@ public sealed partial class CopyTruncateTests(ITestOutputHelper output) : IDispo
 
     FileSource Follow(CollectedLogs log, byte[] position)
     {
-        // An interval that is never over: whatever is found was rung for.
-        var source = new FileSource([Log], StartAt.Beginning, TimeProvider.System, log, new IntakeCounters(), new InotifyDoorbell(), TimeSpan.FromDays(1));
+        var source = new FileSource([Log], StartAt.Beginning, TimeProvider.System, log, new IntakeCounters(), _cadence);
         source.Restore(position);
         return source;
     }

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Microsoft.Win32.SafeHandles;
 using SysmonWatch.Daemon.Intake;
+using SysmonWatch.Daemon.Operations;
 using SysmonWatch.Daemon.Tests.Pipeline;
 using SysmonWatch.Detection.Decoding;
 
@@ -12,9 +13,12 @@ public sealed class FileSourceTests : IDisposable
 {
     readonly ToyLog _log = new(new FakeTimeProvider(DateTimeOffset.FromUnixTimeSeconds(1_790_000_000)));
     readonly CancellationTokenSource _soon = new(TimeSpan.FromSeconds(20));
+    // Ticks only when it is told to: every other wake-up is inotify's.
+    readonly Cadence _cadence = new(TimeSpan.FromDays(1), NullLogger.Instance);
 
     public void Dispose()
     {
+        _cadence.Dispose();
         _log.Dispose();
         _soon.Dispose();
     }
@@ -22,8 +26,7 @@ public sealed class FileSourceTests : IDisposable
     [Fact]
     public async Task Wakes_up_when_lines_are_written_and_when_files_are_rotated()
     {
-        // An interval that is never over: every wake-up is inotify's.
-        await using FileSource source = Open(new InotifyDoorbell(), TimeSpan.FromDays(1));
+        await using FileSource source = Open(new InotifyDoorbell());
         var seen = new List<string>();
         for (int round = 0; round < 5; round++)
         {
@@ -41,7 +44,7 @@ public sealed class FileSourceTests : IDisposable
     public async Task Loses_nothing_when_the_kernels_queue_of_events_overflows()
     {
         InotifyDoorbell doorbell = SmallQueue.Make(events: 2);
-        await using FileSource source = Open(doorbell, TimeSpan.FromDays(1));
+        await using FileSource source = Open(doorbell);
         var seen = new List<string>();
         _log.Write(1);
         await ReadAsync(source, seen, 1);
@@ -70,7 +73,7 @@ public sealed class FileSourceTests : IDisposable
         {
             await using RealSyslog syslog = RealSyslog.Run(directory);
             var log = new CollectedLogs();
-            await using var source = new FileSource([syslog.Log], StartAt.Beginning, TimeProvider.System, log, new IntakeCounters(), new InotifyDoorbell(), TimeSpan.FromDays(1));
+            await using var source = new FileSource([syslog.Log], StartAt.Beginning, TimeProvider.System, log, new IntakeCounters(), _cadence);
             var seen = new List<string>();
             using var enough = new CancellationTokenSource();
             // So much is written in one rotation's time that the next one has something to rotate, and no more than gzip keeps up with.
@@ -124,7 +127,7 @@ public sealed class FileSourceTests : IDisposable
     public async Task Wakes_up_when_a_directory_is_made_that_was_not_there()
     {
         string path = Path.Combine(_log.Root, "a", "b", "app.log");
-        await using var source = new FileSource([path], StartAt.End, TimeProvider.System, NullLogger.Instance, new IntakeCounters(), new InotifyDoorbell(), TimeSpan.FromDays(1));
+        await using var source = new FileSource([path], StartAt.End, TimeProvider.System, NullLogger.Instance, new IntakeCounters(), _cadence);
         var seen = new List<string>();
         Task reading = ReadAsync(source, seen, 1);
 
@@ -138,7 +141,7 @@ public sealed class FileSourceTests : IDisposable
     [Fact]
     public async Task Loses_nothing_with_a_doorbell_that_never_rings()
     {
-        await using FileSource source = Open(new SilentDoorbell(), TimeSpan.Zero);
+        await using FileSource source = Open(new SilentDoorbell());
         var seen = new List<string>();
         for (int round = 0; round < 5; round++)
         {
@@ -157,10 +160,43 @@ public sealed class FileSourceTests : IDisposable
     }
 
     [Fact]
+    public async Task The_slow_poll_finds_what_no_doorbell_told_and_wakes_nobody_where_nothing_happened()
+    {
+        var doorbell = new DeafDoorbell();
+        await using FileSource source = Open(doorbell);
+        var seen = new List<string>();
+        _log.Write(1);
+        await ReadAsync(source, seen, 1);
+        Task reading = ReadAsync(source, seen, 3);
+        // The first looks have nothing to compare with; then it is quiet, and one more changes nothing.
+        _cadence.TickNow();
+        _cadence.TickNow();
+        int rings = doorbell.Rings;
+        for (int i = 0; i < 5; i++) _cadence.TickNow();
+        Assert.Equal(rings, doorbell.Rings);
+
+        _log.Write(1);
+        _cadence.TickNow();
+        Assert.Equal(rings + 1, doorbell.Rings);
+        _log.Rename(create: true);
+        _log.Reopen();
+        _log.Write(1);
+        // Whatever it waited for when the file was renamed: the next look or the one after it finds the new one.
+        while (!reading.IsCompleted)
+        {
+            _cadence.TickNow();
+            await Task.Yield();
+        }
+        await reading;
+
+        Assert.Equal(_log.Written, seen);
+    }
+
+    [Fact]
     public async Task Says_once_that_notifications_do_not_work_and_reads_all_the_same()
     {
         var log = new CollectedLogs();
-        await using var source = new FileSource([_log.Live], StartAt.Beginning, TimeProvider.System, log, new IntakeCounters(), new SilentDoorbell("all inotify watches are in use"), TimeSpan.Zero);
+        await using var source = new FileSource([_log.Live], StartAt.Beginning, TimeProvider.System, log, new IntakeCounters(), _cadence, new SilentDoorbell("all inotify watches are in use"));
         var seen = new List<string>();
         for (int round = 0; round < 3; round++)
         {
@@ -169,13 +205,13 @@ public sealed class FileSourceTests : IDisposable
         }
 
         Assert.Equal(_log.Written, seen);
-        Assert.Equal(["1010 Warning: Notifications about files do not work: all inotify watches are in use (00:00:00)."], log.Messages.Where(m => m.StartsWith("1010", StringComparison.Ordinal)));
+        Assert.Equal(["1010 Warning: Notifications about files do not work: all inotify watches are in use (00:00:15)."], log.Messages.Where(m => m.StartsWith("1010", StringComparison.Ordinal)));
     }
 
     [Fact]
     public async Task Ends_its_waiting_when_it_is_stopped()
     {
-        await using FileSource source = Open(new InotifyDoorbell(), TimeSpan.FromDays(1));
+        await using FileSource source = Open(new InotifyDoorbell());
         var batch = new RecordBatch();
         await source.ReadAsync(batch, _soon.Token);
         using var stop = new CancellationTokenSource();
@@ -190,7 +226,7 @@ public sealed class FileSourceTests : IDisposable
     public async Task Counts_what_it_gives_out()
     {
         var counters = new IntakeCounters();
-        await using var source = new FileSource([_log.Live], StartAt.Beginning, TimeProvider.System, NullLogger.Instance, counters, new SilentDoorbell(), TimeSpan.Zero);
+        await using var source = new FileSource([_log.Live], StartAt.Beginning, TimeProvider.System, NullLogger.Instance, counters, _cadence, new SilentDoorbell());
         _log.Write(7);
 
         await ReadAsync(source, [], 7);
@@ -205,7 +241,7 @@ public sealed class FileSourceTests : IDisposable
     public async Task Takes_lines_as_long_as_the_batch_allows_and_counts_longer_ones()
     {
         var counters = new IntakeCounters();
-        await using var source = new FileSource([_log.Live], StartAt.Beginning, TimeProvider.System, NullLogger.Instance, counters, new SilentDoorbell(), TimeSpan.Zero);
+        await using var source = new FileSource([_log.Live], StartAt.Beginning, TimeProvider.System, NullLogger.Instance, counters, _cadence, new SilentDoorbell());
         string megabyte = new('x', 1 << 20);
         await File.WriteAllTextAsync(_log.Live, $"{megabyte}\n{megabyte}{megabyte}\nlast\n", _soon.Token);
 
@@ -221,8 +257,8 @@ public sealed class FileSourceTests : IDisposable
         Assert.Equal(1, counters.TooLong);
     }
 
-    FileSource Open(IDoorbell doorbell, TimeSpan interval) =>
-        new([_log.Live], StartAt.Beginning, TimeProvider.System, NullLogger.Instance, new IntakeCounters(), doorbell, interval);
+    FileSource Open(IDoorbell doorbell) =>
+        new([_log.Live], StartAt.Beginning, TimeProvider.System, NullLogger.Instance, new IntakeCounters(), _cadence, doorbell);
 
     async Task ReadAsync(FileSource source, List<string> seen, int until)
     {
@@ -234,12 +270,41 @@ public sealed class FileSourceTests : IDisposable
         }
     }
 
-    /// <summary>An inotify that lost everything: there is only the slow poll.</summary>
+    /// <summary>An inotify whose watches have died: only the slow poll rings.</summary>
+    sealed class DeafDoorbell : IDoorbell
+    {
+        readonly WaitingThread _thread = new("deaf", -1, _ => true);
+        int _rings;
+
+        public int Rings => Volatile.Read(ref _rings);
+
+        public string? Trouble => null;
+
+        public void Watch(IEnumerable<string> directories, IEnumerable<SafeFileHandle> files)
+        {
+        }
+
+        public void Ring()
+        {
+            Interlocked.Increment(ref _rings);
+            _thread.Ring();
+        }
+
+        public ValueTask<bool> WaitAsync(TimeSpan longest, CancellationToken stop) => _thread.WaitAsync(longest, stop);
+
+        public ValueTask DisposeAsync() => _thread.DisposeAsync();
+    }
+
+    /// <summary>A doorbell that rings all the time: every wait is over at once.</summary>
     sealed class SilentDoorbell(string? trouble = null) : IDoorbell
     {
         public string? Trouble => trouble;
 
         public void Watch(IEnumerable<string> directories, IEnumerable<SafeFileHandle> files)
+        {
+        }
+
+        public void Ring()
         {
         }
 

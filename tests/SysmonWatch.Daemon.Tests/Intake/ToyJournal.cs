@@ -15,7 +15,7 @@ sealed class ToyJournal : IJournalPlace
     int _number;
     int _failOnceAt;
 
-    public TimeSpan Interval => TimeSpan.FromMilliseconds(50);
+    public IEnumerable<string> Files => [];
 
     /// <summary>What is wrong with it, as at the next look; reading it fails until this is empty again.</summary>
     public string Problem

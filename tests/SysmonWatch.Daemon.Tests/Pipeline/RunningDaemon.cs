@@ -61,6 +61,9 @@ sealed class RunningDaemon : IAsyncDisposable
         return [.. ids.Order(StringComparer.Ordinal)];
     }
 
+    /// <summary>Does what is done by the clock.</summary>
+    public void TickNow() => _host.Services.GetRequiredService<Cadence>().TickNow();
+
     public bool HasRaisedMore => _raised.Reader.TryPeek(out _);
 
     /// <summary>Ends as on SIGTERM.</summary>

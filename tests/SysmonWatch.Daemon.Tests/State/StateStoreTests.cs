@@ -1,4 +1,3 @@
-using Microsoft.Data.Sqlite;
 using SysmonWatch.Daemon.State;
 
 namespace SysmonWatch.Daemon.Tests.State;
@@ -120,11 +119,9 @@ public sealed class StateStoreTests : IDisposable
         StateStore store = _fixture.Open();
         store.AddAlerts([_fixture.Alert("before", "journal")]);
         store.Commit(StateDirectoryFixture.At("a", 1));
-        using (var other = new SqliteConnection($"Data Source={_fixture.DatabaseFile};Pooling=False"))
+        using var other = Database.Connect(_fixture.DatabaseFile);
+        other.InTransaction(() =>
         {
-            other.Open();
-            using SqliteTransaction transaction = other.BeginTransaction();
-
             AddResult added = store.AddAlerts([_fixture.Alert("during", "journal")]);
 
             Assert.Equal(["during"], added.New);
@@ -135,7 +132,7 @@ public sealed class StateStoreTests : IDisposable
             store.MarkTold("journal", "before");
             Assert.Empty(store.NextDue("journal", 10));
             Assert.Equal(1, store.Status().InMemory);
-        }
+        });
 
         _fixture.Time.Advance(TimeSpan.FromSeconds(5));
 
@@ -158,12 +155,11 @@ public sealed class StateStoreTests : IDisposable
     {
         StateStore store = _fixture.Open(memoryAlerts: 3);
         int evicted = 0;
-        using var other = new SqliteConnection($"Data Source={_fixture.DatabaseFile};Pooling=False");
-        other.Open();
-        using (SqliteTransaction transaction = other.BeginTransaction())
+        using var other = Database.Connect(_fixture.DatabaseFile);
+        other.InTransaction(() =>
         {
             for (int n = 0; n < 5; n++) evicted += store.AddAlerts([_fixture.Alert($"{n}", "chat")]).Evicted;
-        }
+        });
 
         Assert.Equal(2, evicted);
         Assert.Equal(2, store.Status().Evicted);
@@ -289,15 +285,12 @@ public sealed class StateStoreTests : IDisposable
 
     static void Execute(string file, string sql, bool ignoreErrors = false)
     {
-        using var connection = new SqliteConnection($"Data Source={file};Pooling=False");
+        using var database = Database.Connect(file);
         try
         {
-            connection.Open();
-            using SqliteCommand command = connection.CreateCommand();
-            command.CommandText = sql;
-            command.ExecuteNonQuery();
+            database.Script(sql);
         }
-        catch (SqliteException) when (ignoreErrors)
+        catch (DatabaseException) when (ignoreErrors)
         {
             // What is tested is what the store makes of it.
         }

@@ -308,8 +308,8 @@ public sealed class CorrelationEngineTests
     [Fact]
     public void A_process_and_its_ancestors_survive_a_restart()
     {
-        var node = new ProcessNode("{r}"u8.ToArray(), 1, "/usr/sbin/sshd"u8.ToArray(), default, "root"u8.ToArray(), 1, null);
-        for (int i = 0; i < 200; i++) node = new ProcessNode(Encoding.UTF8.GetBytes($"{{{i}}}"), 2 + i, "/bin/sh"u8.ToArray(), "sh -c x"u8.ToArray(), default, i, node);
+        var node = new ProcessNode("{r}"u8, 1, "/usr/sbin/sshd"u8, default, "root"u8, 1, null);
+        for (int i = 0; i < 200; i++) node = new ProcessNode(Encoding.UTF8.GetBytes($"{{{i}}}"), 2 + i, "/bin/sh"u8, "sh -c x"u8, default, i, node);
         var before = new CorrelationEngine(Three, new CorrelationLimits());
         var hits = new List<CorrelationHit>();
         for (int i = 0; i < 2; i++) Observe(before, i);

@@ -26,15 +26,15 @@ public sealed class ProcessTableTests
     {
         Gen.Select(Gen.Int[0, 6], Key, Gen.Int[0, 300], Gen.Int[0, 2], Gen.Bool).Array[1, 120].Sample(steps =>
         {
-            var table = new ProcessTable(most, mostBytes);
+            var table = new ProcessTable(most, mostBytes, new ProcessNodePool(0));
             var model = new Model(most, mostBytes);
             foreach ((int kind, ProcessKey key, int text, int family, bool started) in steps)
             {
                 switch (kind)
                 {
                     case 0 or 1 or 2:
-                        var root = new ProcessNode(new[] { (byte)family }, family, default, default, default, 0, null);
-                        var node = new ProcessNode(default, key.ProcessId, new byte[text], default, default, started ? 1 : 0, null) { FamilyRoot = root };
+                        var root = new ProcessNode([(byte)family], family, default, default, default, 0, null);
+                        var node = new ProcessNode(default, key.ProcessId, new byte[text], default, default, started ? 1 : 0, null, root);
                         table.Put(new Remembered(key, node, (ulong)text, Ended: false));
                         model.Put(new Remembered(key, node, (ulong)text, Ended: false));
                         break;
@@ -65,7 +65,7 @@ public sealed class ProcessTableTests
     public void Takes_all_the_processes_of_a_computer_that_anybody_makes_up()
     {
         // Names, ids and addresses counted up, and such as differ in their highest bits only.
-        var table = new ProcessTable(4096, long.MaxValue);
+        var table = new ProcessTable(4096, long.MaxValue, new ProcessNodePool(0));
         for (int i = 0; i < 20_000; i++)
         {
             UInt128 guid = (i % 3) switch { 0 => (UInt128)(i + 1), 1 => (UInt128)(i + 1) << 96, _ => new UInt128((ulong)i, BinaryPrimitives.ReverseEndianness(0x5600_0000_0000UL)) };
@@ -86,7 +86,7 @@ public sealed class ProcessTableTests
 
         public long Evictions { get; private set; }
 
-        public long Bytes => Entries.Sum(e => SizeBesideText + e.Node.ProcessGuid.Length + e.Node.Image.Length + e.Node.CommandLine.Length + e.Node.User.Length);
+        public long Bytes => Entries.Sum(e => SizeBesideText + TextSize.Rounded(e.Node.ProcessGuid.Length + e.Node.Image.Length + e.Node.CommandLine.Length + e.Node.User.Length));
 
         public void Put(Remembered process)
         {

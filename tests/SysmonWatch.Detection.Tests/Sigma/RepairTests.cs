@@ -192,5 +192,5 @@ public sealed class RepairTests
     static SysmonEvent Event(params (string Name, string Value)[] fields) => CompiledEngineTests.Sysmon(1, fields);
 
     static ProcessNode Node(string image, string commandLine, string user, ProcessNode? parent) =>
-        new("g"u8.ToArray(), 7, Encoding.UTF8.GetBytes(image), Encoding.UTF8.GetBytes(commandLine), Encoding.UTF8.GetBytes(user), 1, parent);
+        new("g"u8, 7, Encoding.UTF8.GetBytes(image), Encoding.UTF8.GetBytes(commandLine), Encoding.UTF8.GetBytes(user), 1, parent);
 }
