@@ -54,7 +54,10 @@ sealed class FileFollower : IDisposable
     /// <summary>True while a line is there that counts as complete only after <see cref="Generation.Settle"/>: then the next step must not wait longer.</summary>
     public bool HasUnsettledLines => _paths.Exists(p => p.HasUnsettledLines);
 
-    /// <summary>True while something may be to be done that a look at the paths and directories does not show: a file that lingers after another has followed it, one that is missing or cannot be read.</summary>
+    /// <summary>
+    /// True while there may be something to do that a look at the paths and directories does not show: a file lingers after another has followed it, or one is
+    /// missing or cannot be read.
+    /// </summary>
     public bool IsRestless => _paths.Exists(p => p.IsRestless);
 
     /// <summary>Goes on from a saved position. To be called before the first step.</summary>

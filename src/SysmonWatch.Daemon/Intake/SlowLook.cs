@@ -1,8 +1,8 @@
 namespace SysmonWatch.Daemon.Intake;
 
 /// <summary>
-/// Says whether files changed since it was asked last: the slow poll behind notifications that may be lost, on network file systems for example. It only looks; whoever reads finds
-/// out what the change was. The paths may be changed by one thread while another asks.
+/// Says whether files changed since it was asked last: the slow poll behind notifications that may be lost, on network file systems for example. It only
+/// looks; whoever reads finds out what the change was. The paths may be changed by one thread while another asks.
 /// </summary>
 /// <remarks>
 /// It compares with the time before and not with what the reader knows, so that the two need not wait for each other. A change lies between two looks,
@@ -11,13 +11,17 @@ namespace SysmonWatch.Daemon.Intake;
 sealed class SlowLook
 {
     volatile string[] _paths = [];
+    volatile bool _isRestless = true;
+    // Used only by who asks.
     string[] _looked = [];
     (int Error, FileFacts Facts)[] _seen = [];
 
     /// <summary>True where something is going on that no look at paths shows: then every look says that something changed.</summary>
-    public bool IsRestless { get => _isRestless; set => _isRestless = value; }
-
-    volatile bool _isRestless = true;
+    public bool IsRestless
+    {
+        get => _isRestless;
+        set => _isRestless = value;
+    }
 
     /// <summary>What to look at from the next time on.</summary>
     public void Use(IEnumerable<string> paths) => _paths = [.. paths];

@@ -7,8 +7,8 @@ namespace SysmonWatch.Daemon.Operations;
 /// once for all of it. Thread-safe.
 /// </summary>
 /// <remarks>
-/// A thread and no <see cref="System.Threading.Timer"/>: each of those takes a thread of the pool, which starts others to look after it, and looks around in a loop for
-/// more work before it sleeps; that costs several times what is done then.
+/// A thread and no <see cref="System.Threading.Timer"/>: each of those takes a thread of the pool, which starts others to look after it and looks around for more
+/// work before it sleeps; that costs several times what is done then.
 /// </remarks>
 sealed partial class Cadence : IDisposable
 {
