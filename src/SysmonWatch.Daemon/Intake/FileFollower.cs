@@ -112,6 +112,9 @@ sealed class FileFollower : IDisposable
         if (filesChanged) WatchVersion++;
     }
 
+    /// <summary>True where a path is followed because it is named, and not because a glob matches it.</summary>
+    internal bool IsNamed(string path) => _patterns.Contains(path);
+
     /// <summary>Who else has that file open.</summary>
     internal FollowedPath? HolderOf(in FileFacts facts, FollowedPath except)
     {
@@ -152,7 +155,7 @@ sealed class FileFollower : IDisposable
         }
         for (int i = _paths.Count - 1; i >= 0; i--)
         {
-            if (!_expanded || !_paths[i].IsGone || _patterns.Contains(_paths[i].Path) || Path.Exists(_paths[i].Path)) continue;
+            if (!_expanded || !_paths[i].IsGone || IsNamed(_paths[i].Path) || Path.Exists(_paths[i].Path)) continue;
             _paths[i].Dispose();
             _paths.RemoveAt(i);
         }

@@ -18,6 +18,12 @@ sealed class FollowedPath : IDisposable
     /// </summary>
     public static readonly TimeSpan Linger = TimeSpan.FromSeconds(30);
 
+    /// <summary>
+    /// How long a file that a glob matched and that is not at its path any more is kept after it last grew: who deletes a log may still be writing to it.
+    /// A file that the configuration names is kept until another is in its place.
+    /// </summary>
+    public static readonly TimeSpan Forgetting = TimeSpan.FromHours(1);
+
     /// <summary>The most generations that linger; beyond, the oldest that is read to its end goes at once.</summary>
     const int MostLingering = 8;
 
@@ -37,6 +43,7 @@ sealed class FollowedPath : IDisposable
     Generation? _live;
     long _lookedAt;
     bool _restored;
+    bool _isMissing;
     FileFacts? _unreadableAtStart;
     string _state = "";
 
@@ -62,7 +69,7 @@ sealed class FollowedPath : IDisposable
         : this(saved.Path, null, owner, time, say)
     {
         _lookedAt = saved.LookedAt;
-        _line.AddRange(saved.Generations.Select(g => new Generation(g)));
+        _line.AddRange(saved.Generations.Select(g => new Generation(g) { QuietSince = time.GetTimestamp() }));
         _finished.AddRange(saved.Finished);
         _restored = true;
     }
@@ -173,6 +180,7 @@ sealed class FollowedPath : IDisposable
     {
         long now = Now();
         int error = FileCalls.Look(Path, out FileFacts facts);
+        _isMissing = error is FileCalls.ENOENT or FileCalls.ENOTDIR;
         if (error == 0 && !facts.IsRegular)
         {
             Unreadable("it is not a regular file", "name a file that a syslog daemon writes");
@@ -188,7 +196,7 @@ sealed class FollowedPath : IDisposable
             Say("the same file as another", new IntakeNotice.SameFile(Path, holder.Path));
             return;
         }
-        if (error is FileCalls.ENOENT or FileCalls.ENOTDIR)
+        if (_isMissing)
         {
             _startAt = null;
             _unreadableAtStart = null;
@@ -196,6 +204,7 @@ sealed class FollowedPath : IDisposable
             if (_restored || (thorough && _line.Exists(g => g.Content is null))) Reconcile(null, default);
             // Another one may have come and gone since it was last looked for.
             else if (thorough && _search.AddUnseen(_line.LastOrDefault(), _line.LastOrDefault()?.Facts.ModifiedAt ?? _lookedAt, before: null) > 0) _owner.Moved(filesChanged: true);
+            foreach (Generation unfound in _line.FindAll(g => g.Content is null && IsLeftAlone(g))) GiveUp(unfound);
             if (_line.Count > 0) return;
             // Only now: what was written before and renamed has been found by the time it was looked for before.
             _lookedAt = now;
@@ -262,8 +271,9 @@ sealed class FollowedPath : IDisposable
     /// <param name="facts">What is known of it.</param>
     void Reconcile(LogContent? live, FileFacts facts)
     {
+        bool isFirst = _restored;
         _restored = false;
-        _owner.Moved(filesChanged: true);
+        if (live is not null) _owner.Moved(filesChanged: true);
         if (live is not null && _line.Count == 0 && _startAt is { } startAt)
         {
             Begin(live, facts, startAt);
@@ -281,23 +291,22 @@ sealed class FollowedPath : IDisposable
             _line.Remove(found);
             _line.Add(found);
         }
-        List<Generation> lost = _search.FindAgain(_line.Where(g => g.Content is null));
+        List<Generation> searched = _line.FindAll(g => g.Content is null), lost = _search.FindAgain(searched);
         // While nothing is at the path a rotation may be going on.
         foreach (Generation wanted in (live ?? _live?.Content) is null ? [] : lost)
         {
             // What was empty has nothing to be known by: filled and compressed since, it is one of the unknown.
             int instead = wanted.Head.Length == 0 ? _search.AddUnseen(null, wanted.Facts.ModifiedAt, wanted) : 0;
-            if (!wanted.WasDrained && instead == 0)
-            {
-                _say(new IntakeNotice.Lost(Path, wanted.Offset, "the file that was read before is not there any more, nor a rotated copy of it; what was written to it after that is lost, if anything was"));
-            }
-            Finish(wanted);
+            if (instead == 0) GiveUp(wanted);
+            else Finish(wanted);
         }
         if (found is null)
         {
             // As above: what was empty is among the unknown, which come before what came after it.
-            foreach (Generation wanted in lost.Where(g => g.Head.Length == 0)) _search.AddUnseen(null, wanted.Facts.ModifiedAt, wanted);
-            _search.AddUnseen(newest, floor, before: null);
+            int added = lost.Where(g => g.Head.Length == 0).Sum(wanted => _search.AddUnseen(null, wanted.Facts.ModifiedAt, wanted));
+            added += _search.AddUnseen(newest, floor, before: null);
+            // What is looked for in vain at every turn of the slow poll is no reason to save.
+            if (isFirst || added > 0 || lost.Count < searched.Count) _owner.Moved(filesChanged: true);
             return;
         }
 
@@ -309,6 +318,7 @@ sealed class FollowedPath : IDisposable
             foreach (Generation old in _line.Where(g => g.Content is not null && g.Facts.SameFileAs(then) && g.Facts.Size >= then.Size)) old.StartAtEnd(then.Size);
         }
         if (isNew && followed) _say(new IntakeNotice.Rotated(Path, between));
+        if (_live is not null) _live.QuietSince = _time.GetTimestamp();
         found.QuietSince = _time.GetTimestamp();
         _live = found;
         _unreadableAtStart = null;
@@ -404,6 +414,7 @@ sealed class FollowedPath : IDisposable
     /// <summary>True where a generation that is read to its end can be let go.</summary>
     bool MayGo(int place, Generation generation)
     {
+        if (IsLeftAlone(generation)) return true;
         if (generation == _live || place == _line.Count - 1) return generation.IsFinal && generation != _live;
         if (generation.IsFinal) return true;
         bool followed = false;
@@ -412,6 +423,19 @@ sealed class FollowedPath : IDisposable
             followed |= _line[i].Facts.Size > 0;
         }
         return followed && (_time.GetElapsedTime(generation.QuietSince) >= Linger || _line.Count - place > MostLingering);
+    }
+
+    /// <summary>True where nothing is at the path and nobody has named it, and the file has not grown for long.</summary>
+    bool IsLeftAlone(Generation generation) => _isMissing && !_owner.IsNamed(Path) && _time.GetElapsedTime(generation.QuietSince) >= Forgetting;
+
+    /// <summary>Lets go of one that could not be found again.</summary>
+    void GiveUp(Generation generation)
+    {
+        if (!generation.WasDrained)
+        {
+            _say(new IntakeNotice.Lost(Path, generation.Offset, "the file that was read before is not there any more, nor a rotated copy of it; what was written to it after that is lost, if anything was"));
+        }
+        Finish(generation);
     }
 
     void Finish(Generation generation)

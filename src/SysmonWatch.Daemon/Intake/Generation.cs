@@ -77,7 +77,7 @@ sealed class Generation : IDisposable
     /// <summary>True where it had been read to its end, and followed by another, when its position was saved.</summary>
     public bool WasDrained { get; set; }
 
-    /// <summary>When it was last seen to grow, by the monotonic clock.</summary>
+    /// <summary>When it was last seen to grow, or another one to come in its place, by the monotonic clock.</summary>
     public long QuietSince { get; set; }
 
     /// <summary>The last errno.</summary>
@@ -143,6 +143,7 @@ sealed class Generation : IDisposable
         if (position == start) return ReadOutcome.AtEnd;
         KeepTail(batch.Buffer.AsSpan(start, position - start));
         Offset += position - start;
+        QuietSince = time.GetTimestamp();
         return ReadOutcome.Progress;
     }
 

@@ -259,6 +259,92 @@ public sealed class FileFollowerTests : IDisposable
         Assert.Equal([_log.Written[0], "new", _log.Written[1]], follow.Seen);
     }
 
+    [Fact]
+    public void Keeps_a_renamed_file_for_a_while_after_another_came_and_after_it_grew_however_long_it_was_followed()
+    {
+        Write(1);
+        using Follow follow = Start(StartAt.Beginning).Drain();
+        Tick(TimeSpan.FromHours(1));
+        _log.Rename(create: true);
+        File.AppendAllText(_log.Live, "new\n");
+        follow.Drain();
+        for (int i = 0; i < 3; i++)
+        {
+            Tick(FollowedPath.Linger - TimeSpan.FromSeconds(1));
+            _log.Write(1);
+            follow.Drain();
+        }
+        Assert.Equal([_log.Written[0], "new", .. _log.Written[1..]], follow.Seen);
+        Assert.Equal(2, follow.Follower.GrowingFiles.Count());
+
+        Tick(FollowedPath.Linger);
+        follow.Drain();
+
+        Assert.Single(follow.Follower.GrowingFiles);
+    }
+
+    [Fact]
+    public void Lets_go_of_what_a_glob_matched_and_is_deleted_once_nobody_has_written_to_it_for_long()
+    {
+        using var follow = new Follow(_time, StartAt.Beginning, Path.Combine(_log.Root, "sys*"));
+        Write(1);
+        follow.Drain();
+        _log.Delete();
+        for (int i = 0; i < 3; i++)
+        {
+            Tick(FollowedPath.Forgetting - TimeSpan.FromSeconds(1));
+            _log.Write(1);
+            follow.Drain();
+        }
+        _log.WritePartly();
+        follow.Drain();
+        Assert.Equal(_log.Written, follow.Seen);
+        Assert.Single(follow.Follower.Paths);
+
+        Tick(FollowedPath.Forgetting);
+        follow.Drain().Drain();
+
+        Assert.Empty(follow.Follower.Paths);
+        Assert.Equal(5, follow.Seen.Count);
+        _log.Reopen();
+        Write(2);
+        Assert.Equal(_log.Written[^2..], follow.Drain().Seen[5..]);
+        Assert.DoesNotContain(follow.Notices, notice => notice is IntakeNotice.Lost);
+    }
+
+    [Fact]
+    public void Keeps_a_named_file_that_is_deleted_however_long_nobody_writes_to_it()
+    {
+        Write(1);
+        using Follow follow = Start(StartAt.Beginning).Drain();
+        _log.Delete();
+        Tick(TimeSpan.FromDays(30));
+        follow.Drain();
+        _log.Write(1);
+
+        Assert.Equal(_log.Written, follow.Drain().Seen);
+    }
+
+    [Fact]
+    public void Forgets_what_a_glob_matched_and_was_deleted_while_it_was_stopped_and_says_so_once()
+    {
+        using var follow = new Follow(_time, StartAt.Beginning, Path.Combine(_log.Root, "sys*"));
+        Write(1);
+        follow.Drain();
+        follow.Stop();
+        _log.Delete();
+        follow.Start();
+        follow.Drain();
+        Assert.Single(follow.Follower.Paths);
+        Assert.DoesNotContain(follow.Notices, notice => notice is IntakeNotice.Lost);
+
+        Tick(FollowedPath.Forgetting);
+        follow.Drain().Drain();
+
+        Assert.Empty(follow.Follower.Paths);
+        Assert.Single(follow.Notices.OfType<IntakeNotice.Lost>());
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
