@@ -130,6 +130,31 @@ public sealed class JournalSourceTests : IDisposable
     }
 
     [Fact]
+    public async Task Goes_on_over_a_boot()
+    {
+        await using PrivateJournal journal = await PrivateJournal.StartAsync();
+        var read = new List<string>();
+        byte[] position;
+        await using (JournalSource before = Open(journal, StartAt.Beginning))
+        {
+            journal.Write("first", "second");
+            await ReadAsync(before, until: "second", read);
+            position = before.Position();
+        }
+        await WriteAsync(journal, "not read before the boot");
+        await journal.KillAsync();
+        await journal.RunAsync(bootId: "01234567-89ab-4def-8123-456789abcdef\n");
+        await WriteAsync(journal, "after the boot", "last");
+
+        await using JournalSource after = Open(journal, StartAt.Beginning, position);
+        await ReadAsync(after, until: "last", read);
+
+        Assert.Equal(["first", "second", "not read before the boot", "after the boot", "last"], read);
+        Assert.Equal(0, _counters.Lost);
+        Assert.Equal(2, journal.Boots);
+    }
+
+    [Fact]
     public async Task Says_that_its_position_is_gone_and_goes_on_with_what_is_left()
     {
         await using PrivateJournal journal = await PrivateJournal.StartAsync();

@@ -11,6 +11,7 @@ namespace SysmonWatch.Daemon.Tests.Intake;
 /// </summary>
 sealed class PrivateJournal : IAsyncDisposable
 {
+    const string BootId = "/proc/sys/kernel/random/boot_id";
     const string Journald = "/usr/lib/systemd/systemd-journald";
 
     readonly string _run = Directory.CreateTempSubdirectory("sysmonwatch-journal-").FullName;
@@ -27,6 +28,18 @@ sealed class PrivateJournal : IAsyncDisposable
 
     string NativeSocket => Path.Combine(_run, "systemd/journal/socket");
 
+    /// <summary>Of how many boots its entries are, as journalctl counts.</summary>
+    public int Boots
+    {
+        get
+        {
+            using Process process = Process.Start(new ProcessStartInfo("/usr/bin/journalctl", ["--directory", Files, "--list-boots", "--no-pager", "--quiet"]) { RedirectStandardOutput = true })!;
+            string[] lines = process.StandardOutput.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+            process.WaitForExit();
+            return lines.Count(line => line.TrimStart() is ['-' or >= '0' and <= '9', ..]);
+        }
+    }
+
     public string SyslogSocket => Path.Combine(_run, "systemd/journal/dev-log");
 
     public static async Task<PrivateJournal> StartAsync()
@@ -42,14 +55,17 @@ sealed class PrivateJournal : IAsyncDisposable
     }
 
     /// <summary>Starts journald, again after <see cref="KillAsync"/>.</summary>
-    public async Task RunAsync()
+    /// <param name="bootId">As after a boot, with that id; null for the boot that this machine is in.</param>
+    public async Task RunAsync(string? bootId = null)
     {
+        string boot = Path.Combine(_run, "boot_id");
+        File.WriteAllText(boot, bootId ?? File.ReadAllText(BootId));
         Directory.CreateDirectory(Path.Combine(_run, "systemd/journal"));
         Directory.CreateDirectory(Files);
         File.Delete(NativeSocket);
         var start = new ProcessStartInfo("/usr/bin/unshare") { RedirectStandardError = true, RedirectStandardOutput = true };
         // /var/log/journal has to be out of the way, or it is taken instead.
-        foreach (string argument in (string[])["-m", "sh", "-c", $"mount --bind '{_run}' /run && mount -t tmpfs none /var/log && exec {Journald}"])
+        foreach (string argument in (string[])["-m", "sh", "-c", $"mount --bind '{boot}' {BootId} && mount --bind '{_run}' /run && mount -t tmpfs none /var/log && exec {Journald}"])
         {
             start.ArgumentList.Add(argument);
         }

@@ -47,6 +47,9 @@ sealed class DaemonProcess : IDisposable
     /// <summary>Waits until it says that it is ready.</summary>
     public Task ReadyAsync() => WaitAsync(_ready.Task, "Ready");
 
+    /// <summary>Sends it a signal.</summary>
+    public void Signal(int signal) => Assert.Equal(0, kill(_process.Id, signal));
+
     /// <summary>SIGKILL, wherever it is.</summary>
     public async Task KillAsync()
     {

@@ -45,7 +45,7 @@ public sealed class NodeReuseTests
                     twins.Check();
                 }
             },
-            iter: Thoroughness.Long ? 20_000 : 700);
+            iter: Thoroughness.Long ? 2_000 : 300);
     }
 
     [Theory]
