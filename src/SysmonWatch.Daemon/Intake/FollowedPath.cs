@@ -90,7 +90,7 @@ sealed class FollowedPath : IDisposable
     public bool HasUnsettledLines => _line.Exists(g => g.HasUnsettledLines);
 
     /// <summary>True unless the file at the path is all there is of it.</summary>
-    public bool IsRestless => _state.Length > 0 || _live is null || _line.Count > 1;
+    public bool IsRestless => _state.Length > 0 || _live is null || _line.Count > 1 || (_isMissing && !_owner.IsNamed(Path));
 
     /// <summary>The files that may grow.</summary>
     public IEnumerable<SafeFileHandle> Growing => _line.Select(g => g.Content?.Growing).OfType<SafeFileHandle>();

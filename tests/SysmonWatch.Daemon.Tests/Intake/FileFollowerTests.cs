@@ -300,6 +300,7 @@ public sealed class FileFollowerTests : IDisposable
         follow.Drain();
         Assert.Equal(_log.Written, follow.Seen);
         Assert.Single(follow.Follower.Paths);
+        Assert.True(follow.Follower.IsRestless, "nobody would look again");
 
         Tick(FollowedPath.Forgetting);
         follow.Drain().Drain();
