@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.X86;
 
-namespace SysmonWatch.Detection.Processes;
+namespace SysmonWatch.Detection.Events;
 
 /// <summary>Tells the processor what will be read soon, so that it is there by then. Where it knows no such instruction, nothing happens.</summary>
 static class Prefetch
