@@ -110,6 +110,8 @@ sealed class GenerationSearch(FollowedPath path, List<Generation> line, FileFoll
         {
             if (line[k].Content is not null) until = rotated.FindIndex(f => f.Facts.SameFileAs(line[k].Facts));
         }
+        // Compressed meanwhile, it is another file with the same content: its place says more than times, which go back where the clock is set back.
+        if (moved && until < 0) until = PlaceOf(before!, rotated);
         for (int i = known + 1; i < (until < 0 ? rotated.Count : until) && line.Count < MostGenerations; i++)
         {
             RotatedFile file = rotated[i];

@@ -43,6 +43,7 @@ public class FileFollowerModelTests
     [InlineData("Write DeleteAndReopen RenameOnly Drain Drain LongTime WritePartly Step Write LongTime Step Step Step Write WritePartly Step Drain Step Step WriteMany Write WritePartly RenameOnly Stop Drain WritePartly CopyTruncate WriteMany Write Start Reopen Save RenameOnly RenameOnly Step WritePartly")]
     [InlineData("Reopen WriteMany Write Save Write CopyTruncate WritePartly LongTime WriteMany DeleteAndReopen Start RenameOnly Step Write")]
     [InlineData("Drain RenameCreate RenameCreate Step RenameOnly Write RenameCreate Write Write Reopen RenameOnly Reopen CreateLate Stop Compress RenameOnly Write WritePartly RenameCreate DeleteAndReopen DeleteAndReopen Save Reopen Start RenameOnly Reopen Reopen Reopen RenameOnly Step Write WritePartly WritePartly")]
+    [InlineData("LongTime Step Step Write CopyTruncate Start RenameOnly ClockBack WriteMany CopyTruncate Compress Write Compress CopyTruncate Write Start CopyTruncate")]
     public void Comes_through(string acts) => Play([.. acts.Split(' ').Select(Enum.Parse<Act>)]);
 
     static int Iterations => int.TryParse(Environment.GetEnvironmentVariable("SYSMONWATCH_MODEL_SEQUENCES"), out int asked) ? asked : 2_000;
