@@ -89,8 +89,8 @@ sealed class FollowedPath : IDisposable
     /// <summary>True while a line waits for <see cref="Generation.Settle"/>.</summary>
     public bool HasUnsettledLines => _line.Exists(g => g.HasUnsettledLines);
 
-    /// <summary>True unless the file at the path is all there is of it.</summary>
-    public bool IsRestless => _state.Length > 0 || _live is null || _line.Count > 1 || (_isMissing && !_owner.IsNamed(Path));
+    /// <summary>True unless the file at the path is all there is of it: one that has been renamed may still be written to, and no look at the path shows that.</summary>
+    public bool IsRestless => _state.Length > 0 || _live is null || _line.Count > 1 || _isMissing;
 
     /// <summary>The files that may grow.</summary>
     public IEnumerable<SafeFileHandle> Growing => _line.Select(g => g.Content?.Growing).OfType<SafeFileHandle>();
@@ -465,5 +465,6 @@ sealed class FollowedPath : IDisposable
         _say(notice);
     }
 
-    long Now() => (_time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * 100;
+    /// <summary>The time, nanoseconds since 1970, as files have it.</summary>
+    internal long Now() => (_time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * 100;
 }

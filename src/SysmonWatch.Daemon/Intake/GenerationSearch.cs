@@ -90,7 +90,7 @@ sealed class GenerationSearch(FollowedPath path, List<Generation> line, FileFoll
     {
         int added = 0;
         // Where the clock has been set back, files written to since then seem to be older than those before: only those that are remembered can be told from them.
-        if (floor > (time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * 100 + Grain) floor = long.MinValue + Grain;
+        if (floor > path.Now() + Grain) floor = long.MinValue + Grain;
         for (int i = 0; i < MostTries; i++)
         {
             // Asked before the list is made: what is at the path now cannot be older than what the list has.
