@@ -131,7 +131,7 @@ sealed class Database : IDisposable
     /// <summary>Runs several statements without parameters.</summary>
     public void Script(string sql)
     {
-        if (raw.sqlite3_exec(_connection, sql) != raw.SQLITE_OK) throw new DatabaseException(raw.sqlite3_extended_errcode(_connection), raw.sqlite3_errmsg(_connection).utf8_to_string());
+        if (raw.sqlite3_exec(_connection, sql) != raw.SQLITE_OK) throw DatabaseException.Of(_connection);
     }
 
     /// <summary>The single number a query gives; 0 where it gives none.</summary>

@@ -67,6 +67,6 @@ sealed class Statement : IDisposable
 
     void Check(int result)
     {
-        if (result != raw.SQLITE_OK) throw new DatabaseException(raw.sqlite3_extended_errcode(_connection), raw.sqlite3_errmsg(_connection).utf8_to_string());
+        if (result != raw.SQLITE_OK) throw DatabaseException.Of(_connection);
     }
 }

@@ -53,7 +53,7 @@ sealed class DaemonProcess : IDisposable
     /// <summary>SIGKILL, wherever it is.</summary>
     public async Task KillAsync()
     {
-        Assert.Equal(0, kill(_process.Id, SIGKILL));
+        Signal(SIGKILL);
         await WaitAsync(_process.WaitForExitAsync(), "its end");
         Assert.Equal(128 + SIGKILL, _process.ExitCode);
     }
@@ -61,7 +61,7 @@ sealed class DaemonProcess : IDisposable
     /// <summary>SIGTERM; gives what it exited with.</summary>
     public async Task<int> StopAsync()
     {
-        Assert.Equal(0, kill(_process.Id, SIGTERM));
+        Signal(SIGTERM);
         await WaitAsync(_process.WaitForExitAsync(), "its end");
         return _process.ExitCode;
     }
