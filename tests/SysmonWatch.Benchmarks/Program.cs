@@ -9,7 +9,9 @@ using SysmonWatch.Detection.Sigma;
 const string Help = """
     What SysmonWatch's speed is measured with; docs/benchmarks.md says how.
 
-      log LINES FILE [--seed N]               write a syslog file of that many lines, the same for the same seed (default 1)
+      log LINES FILE [--seed N] [--process-heavy]
+                                              write a syslog file of that many lines, the same for the same seed (default 1): as recorded,
+                                              or mostly processes that start and end
       rules COUNT MODELS-DIR INTO [--seed N]  write rules of the shapes of those in a directory, every literal another one
       allocations LINES [RULES-DIR]           what each stage puts on the heap per event, over such a log
       bench [ARGUMENTS]                       the micro-benchmarks, with BenchmarkDotNet's arguments: bench --filter '*'
@@ -24,8 +26,11 @@ const string Help = """
 
 switch (args)
 {
-    case ["log", var lines, var file, .. var rest] when IsNumber(lines, out int count) && TrySeed(rest, out int seed):
-        using (FileStream output = File.Create(file)) new LogGenerator(seed).Write(output, count);
+    case ["log", var lines, var file, .. var rest] when IsNumber(lines, out int count) && TrySeed([.. rest.Except(["--process-heavy"])], out int seed):
+        using (FileStream output = File.Create(file))
+        {
+            new LogGenerator(seed, rest.Contains("--process-heavy") ? LogProfile.ProcessHeavy : LogProfile.Recorded).Write(output, count);
+        }
         return 0;
     case ["rules", var count, var models, var into, .. var rest] when IsNumber(count, out int number) && TrySeed(rest, out int seed):
         new RuleGenerator(seed).Write(models, number, into);

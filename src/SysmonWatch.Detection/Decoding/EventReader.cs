@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Text;
+using System.Numerics;
 using System.Runtime.Intrinsics;
 using System.Text.Unicode;
 using SysmonWatch.Detection.Events;
@@ -141,7 +142,8 @@ ref struct EventReader
         ReadOnlySpan<int> ends = _ends.Find(room, start, text.Length);
         if (ends.Length != tags.Length + 1 || !text[ends[^2]..].SequenceEqual("</Data></EventData></Event>"u8)) return false;
 
-        Vector128<byte> special = Vector128<byte>.Zero;
+        // Which values need to be looked at again: that waits until all tags have been found to be there, as unescaping changes the text.
+        ulong special = 0;
         ValueHash hash = _hash;
         fields = fields[..tags.Length];
         hashes = hashes[..tags.Length];
@@ -158,25 +160,26 @@ ref struct EventReader
             fields[i] = new DataField(tag.Id, name, new Slice(_base + start, length), Repeated: false);
             if (length < ValueHash.Segment)
             {
-                hashes[i] = ValueScan.Hash(room, start, length, hash, out Vector128<byte> one);
-                special |= one;
+                hashes[i] = ValueScan.Hash(room, start, length, hash, out Vector128<byte> found);
+                if (found.ExtractMostSignificantBits() != 0) special |= 1ul << i;
             }
             else
             {
-                special = Vector128<byte>.AllBitsSet;
+                special |= 1ul << i;
             }
         }
         _expected = tags.Length;
         Took(tags.Length, 0);
-        if (special.ExtractMostSignificantBits() != 0) FinishAll(fields, hashes);
+        if (special != 0) Finish(special, fields, hashes);
         return true;
     }
 
-    /// <summary>Looks at every value of an event that has one which needs it or is very long.</summary>
-    void FinishAll(Span<DataField> fields, Span<ulong> hashes)
+    /// <summary>Unescapes and hashes again the values whose bits are set: those that have an escape or a byte above 0x7F, or are very long.</summary>
+    void Finish(ulong special, Span<DataField> fields, Span<ulong> hashes)
     {
-        for (int i = 0; i < fields.Length; i++)
+        for (; special != 0; special &= special - 1)
         {
+            int i = BitOperations.TrailingZeroCount(special);
             Slice value = Finish(fields[i].Value, ValueScan.Found.Escapes | ValueScan.Found.NotAscii);
             fields[i] = fields[i] with { Value = value };
             hashes[i] = _hash.Of(_buffer.AsSpan(value.Start, value.Length));

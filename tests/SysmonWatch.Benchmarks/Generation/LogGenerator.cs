@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Buffers.Binary;
 using System.Globalization;
 using System.Text;
 
@@ -13,13 +14,19 @@ sealed class LogGenerator
     /// <summary>rsyslog cuts a line here.</summary>
     const int LongestLine = 8096;
 
-    const int LiveProcesses = 48;
     const string Host = "web-a01";
 
     /// <summary>2026-11-24T00:00:00Z.</summary>
     static readonly long Start = new DateTime(2026, 11, 24, 0, 0, 0, DateTimeKind.Utc).Ticks;
 
+    /// <summary>Of the starts and ends, so many are starts while the number of processes goes up.</summary>
+    const double StartsWhileGrowing = 0.55;
+
+    /// <summary>Of the processes that start, so many end without an event.</summary>
+    const double EndsUnseen = 2.0 / 39;
+
     readonly Random _random;
+    readonly LogProfile _profile;
     readonly Words _words;
     readonly Dictionary<int, EventTemplate> _templates = [];
     readonly AttackLine _attack = new(Host);
@@ -29,24 +36,33 @@ sealed class LogGenerator
     long _microseconds;
     ulong _record = 1;
     int _processId = 2000;
+    bool _shrinks;
     string _header = "";
     string _systemTime = "";
     string _utcTime = "";
 
     /// <param name="seed">Makes the file.</param>
-    public LogGenerator(int seed)
+    /// <param name="profile">What it is made of.</param>
+    public LogGenerator(int seed, LogProfile? profile = null)
     {
+        _profile = profile ?? LogProfile.Recorded;
         _random = new Random(seed);
         _words = new Words(_random);
-        foreach ((int id, _) in LogProfile.Events) _templates[id] = EventTemplate.Of(id, Host);
+        foreach ((int id, _) in _profile.Events) _templates[id] = EventTemplate.Of(id, Host);
         _images = [.. Enumerable.Range(0, LogProfile.Images).Select(_ => _words.Path(_words.Sample(LogProfile.Image)))];
         _live.Add(new Process("{b08dfa60-0000-0000-0000-000000000000}", 1, "/usr/lib/systemd/systemd", "/sbin/init", "root"));
+        // Those that run when the log begins: no event says how they started.
+        while (Swings && _live.Count < _profile.FewestAlive) StartProcess();
     }
+
+    /// <summary>True where the number of processes goes up and down.</summary>
+    bool Swings => _profile.MostAlive > _profile.FewestAlive;
 
     /// <summary>Writes that many lines.</summary>
     public void Write(Stream to, int lines)
     {
-        int all = LogProfile.Events.Sum(e => e.Lines) + LogProfile.OtherLines;
+        (int EventId, int Lines)[] events = _profile.Events;
+        int all = events.Sum(e => e.Lines) + _profile.OtherLines;
         for (int i = 0; i < lines; i++)
         {
             _line.ResetWrittenCount();
@@ -54,9 +70,9 @@ sealed class LogGenerator
             Times();
             int kind = _random.Next(all);
             int at = 0;
-            while (at < LogProfile.Events.Length && kind >= LogProfile.Events[at].Lines) kind -= LogProfile.Events[at++].Lines;
-            if (at == LogProfile.Events.Length) Other();
-            else Event(LogProfile.Events[at].EventId);
+            while (at < events.Length && kind >= events[at].Lines) kind -= events[at++].Lines;
+            if (at == events.Length) Other();
+            else Event(events[at].EventId is 1 or 5 && Swings ? StartOrEnd() : events[at].EventId);
             to.Write(_line.WrittenSpan);
         }
     }
@@ -87,16 +103,25 @@ sealed class LogGenerator
     void Event(int id)
     {
         if (id == 1) StartProcess();
-        Process process = id == 1 ? _live[^1] : Pick();
+        int picked = id == 1 ? _live.Count - 1 : Pick();
+        Process process = _live[picked];
         Process parent = id == 1 ? _live[_random.Next(_live.Count - 1)] : process;
-        Process target = Pick();
+        Process target = _live[Pick()];
         _templates[id].Write(_line, place => Value(id, place, process, parent, target));
-        if (id == 5 && _live.Count > LiveProcesses / 2) _live.Remove(process);
+        if (id == 5 && _live.Count > _profile.FewestAlive / 2) _live.RemoveAt(picked);
         _record++;
         if (_line.WrittenCount <= LongestLine + 1) return;
         byte[] cut = [.. _line.WrittenSpan[..LongestLine], (byte)'\n'];
         _line.ResetWrittenCount();
         _line.Write(cut);
+    }
+
+    /// <summary>Which of the two comes next, so that the number of processes swings and both come as often as the profile says.</summary>
+    int StartOrEnd()
+    {
+        if (_live.Count >= _profile.MostAlive) _shrinks = true;
+        else if (_live.Count <= _profile.FewestAlive) _shrinks = false;
+        return _random.NextDouble() < (_shrinks ? 1 - StartsWhileGrowing : StartsWhileGrowing) ? 1 : 5;
     }
 
     void StartProcess()
@@ -106,22 +131,30 @@ sealed class LogGenerator
         string image = _images[(int)(random * random * _images.Length)];
         string name = image[(image.LastIndexOf('/') + 1)..];
         string commandLine = _words.CommandLine(_random.Next(3) == 0 ? image : name, _words.Sample(LogProfile.CommandLine));
-        int kind = _random.Next(LogProfile.Events.First(e => e.EventId == 1).Lines);
+        int kind = _random.Next(LogProfile.CommandLines);
         if ((kind -= LogProfile.CommandLinesWithAmpersand) < 0) commandLine += " &amp;&amp; " + _words.Name();
         else if ((kind -= LogProfile.CommandLinesWithOctal) < 0) commandLine += " '#012" + _words.Name() + "'";
         else if (kind < LogProfile.CommandLinesNotAscii) commandLine += " r\u00e9sum\u00e9.txt";
-        if (_live.Count >= LiveProcesses) _live.RemoveAt(1 + _random.Next(_live.Count - 1));
+        if (Swings ? _random.NextDouble() < EndsUnseen : _live.Count >= _profile.MostAlive) _live.RemoveAt(1 + _random.Next(_live.Count - 1));
         _processId = _processId < 99_000 ? _processId + 1 + _random.Next(3) : 2000;
         string user = _random.Next(5) switch { 0 or 1 => "root", 2 or 3 => "bob", _ => "www-data" };
-        _live.Add(new Process(
-            $"{{b08dfa60-{_words.Hex(4)}-6b04-{_words.Hex(4)}-{_words.Hex(8)}0000}}", _processId, image, commandLine, user));
+        string guid = Swings ? Guid() : $"{{b08dfa60-{_words.Hex(4)}-6b04-{_words.Hex(4)}-{_words.Hex(8)}0000}}";
+        _live.Add(new Process(guid, _processId, image, commandLine, user));
     }
 
-    /// <summary>Some process that runs; those started last do the most.</summary>
-    Process Pick()
+    /// <summary>As Sysmon makes it: machine, second of the start, and the address where a position-independent program's data ends.</summary>
+    string Guid()
+    {
+        uint second = (uint)((Now.Ticks - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerSecond);
+        ulong address = BinaryPrimitives.ReverseEndianness(0x5555_5555_4000 + (ulong)_random.NextInt64(1L << 40));
+        return string.Create(CultureInfo.InvariantCulture, $"{{b08dfa60-{second & 0xFFFF:x4}-{second >> 16:x4}-{address >> 48:x4}-{address & 0xFFFF_FFFF_FFFF:x12}}}");
+    }
+
+    /// <summary>Some process that runs, by its position.</summary>
+    int Pick()
     {
         double random = _random.NextDouble();
-        return _live[_live.Count - 1 - (int)(random * random * _live.Count)];
+        return Swings ? (int)(random * _live.Count) : _live.Count - 1 - (int)(random * random * _live.Count);
     }
 
     string Value(int id, string place, Process process, Process parent, Process target) => place switch
