@@ -4,6 +4,7 @@ using System.Numerics;
 using System.Runtime.Intrinsics;
 using System.Text.Unicode;
 using SysmonWatch.Detection.Events;
+using SysmonWatch.Detection.Records;
 
 namespace SysmonWatch.Detection.Decoding;
 
