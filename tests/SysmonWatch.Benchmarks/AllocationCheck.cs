@@ -25,7 +25,7 @@ static class AllocationCheck
         log.Position = 0;
         var counters = new DetectionCounters();
         CompiledRules compiled = CompiledRules.Compile(rules, new RuleOptions());
-        var decoder = new BatchDecoder(new SequenceWatch(), new ProcessTree(), new ArrivalClock(TimeSpan.FromMinutes(5)), counters) { ReusesProcesses = true };
+        var decoder = new BatchDecoder(new SequenceWatch(), new ProcessTree(), new ArrivalClock(TimeSpan.FromMinutes(5)), counters);
         var matcher = new BatchMatcher(compiled);
         var raiser = new AlertRaiser(compiled, new Suppression(TimeSpan.FromHours(1)), new CorrelationLimits(), counters);
         var batch = new EventBatch();

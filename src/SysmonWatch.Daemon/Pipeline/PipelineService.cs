@@ -96,7 +96,6 @@ sealed partial class PipelineService(
             Own = Ourselves(),
             Host = Host,
             OnBug = CountBug,
-            ReusesProcesses = true,
         };
         var raiser = new AlertRaiser(rules.Compiled, new Suppression(options.Alerts.SuppressionPeriod), RulesInUse.Limits(options.Limits), Detection) { OnBug = CountBug };
         Restore(restored, decoder, raiser);

@@ -17,7 +17,6 @@ public sealed class BatchDecoder(SequenceWatch sequence, ProcessTree tree, Arriv
 {
     readonly SysmonDecoder _decoder = new();
     readonly ForgeryHeuristic _heuristic = new();
-    readonly BatchesUnderWay _underWay = new();
 
     /// <summary>The sequence watch, for its state.</summary>
     public SequenceWatch Sequence { get; } = sequence;
@@ -34,19 +33,12 @@ public sealed class BatchDecoder(SequenceWatch sequence, ProcessTree tree, Arriv
     /// <summary>Is told of an exception while a record was decoded, which is a bug: the record is passed over. Null: it is thrown.</summary>
     public Action<Exception>? OnBug { get; init; }
 
-    /// <summary>
-    /// True: the memory of processes that have been forgotten is used again once all batches of their time have been given back (<see cref="EventBatch.Clear"/>, or
-    /// filled again), which every batch must be some day. Whoever wants a process for longer takes what <see cref="ProcessNode.Keep"/> gives. Default: false.
-    /// </summary>
-    public bool ReusesProcesses { get; init; }
-
     /// <summary>Makes events of a batch's records.</summary>
     /// <param name="batch">Has records and nothing else.</param>
     /// <param name="arrival">When they arrived, microseconds since 1970, for records that do not say themselves; 0 on replay.</param>
     public void Decode(EventBatch batch, long arrival = 0)
     {
         batch.Restart();
-        if (ReusesProcesses) Tree.Begin(_underWay.Begin(batch), _underWay.Oldest);
         _decoder.Hash = Sequence.Hash;
         RecordBatch records = batch.Records;
         counters.TooLong += records.SkippedTooLong;

@@ -13,8 +13,6 @@ namespace SysmonWatch.Detection.Batches;
 public sealed class EventBatch(int longestRecord = RecordBatch.DefaultLongestRecord)
 {
     readonly List<SysmonEvent> _pool = [];
-    long _turn;
-    long _givenBack;
 
     /// <summary>The records it is made from, and the bytes of all its events.</summary>
     public RecordBatch Records { get; } = new(longestRecord);
@@ -34,9 +32,7 @@ public sealed class EventBatch(int longestRecord = RecordBatch.DefaultLongestRec
     /// <summary>The event at a position from 0 up to <see cref="Count"/>.</summary>
     public SysmonEvent this[int position] => _pool[position];
 
-    /// <summary>
-    /// Makes it empty again, by which it is given back: what its events referred to may be used again. Keeps its memory.
-    /// </summary>
+    /// <summary>Makes it empty again. Keeps its memory.</summary>
     public void Clear()
     {
         Records.Clear();
@@ -50,16 +46,7 @@ public sealed class EventBatch(int longestRecord = RecordBatch.DefaultLongestRec
         Findings.Clear();
         Notices.Clear();
         Facts.Clear();
-        // Behind all that was done with the events: whoever sees this sees that too.
-        Volatile.Write(ref _givenBack, _turn);
     }
-
-    /// <summary>It is about to be filled.</summary>
-    /// <returns>For <see cref="IsGivenBack"/>.</returns>
-    internal long Begin() => ++_turn;
-
-    /// <summary>True where it has been given back since it was filled in a turn. From the thread that fills it.</summary>
-    internal bool IsGivenBack(long turn) => Volatile.Read(ref _givenBack) >= turn;
 
     /// <summary>The event that the decoder fills next; it counts once it is kept.</summary>
     internal SysmonEvent Next()

@@ -1,5 +1,3 @@
-using SysmonWatch.Detection.Events;
-
 namespace SysmonWatch.Detection.Correlation;
 
 /// <summary>The entries of one group of one correlation, in order, and what is computed over the window at their end.</summary>
@@ -232,9 +230,6 @@ sealed class CorrelationGroup(byte[] key, WindowValue window)
         crossings.Add(crossing);
     }
 
-    /// <summary>How many entries ahead the next is fetched, and the bytes of one.</summary>
-    const int FetchedAhead = 4, EntryItself = 128;
-
     // Each goes but the first ones, which an alert shows: what comes later says the same for every window to come.
     void FoldRedundant(bool isCounted)
     {
@@ -245,8 +240,6 @@ sealed class CorrelationGroup(byte[] key, WindowValue window)
         for (int i = _entries.Count - 1; i >= first; i--)
         {
             CorrelationEntry entry = _entries[i];
-            // The entries of a long window lie far apart in memory, and nothing else is to be done while one is fetched.
-            if (i >= FetchedAhead) Prefetch.OfObject(_entries[i - FetchedAhead], EntryItself);
             if (i >= _tail && Window.IsRedundant(entry) && !ReferenceEquals(entry, LastInserted) && entry.Child is null && kept is not null)
             {
                 if (isCounted) Window.Remove(entry);

@@ -51,15 +51,18 @@ sealed class SnapshotTables
         _nodes = new ProcessNode[reader.Count(bytesEach: 13)];
         for (int i = 0; i < _nodes.Length; i++)
         {
-            ReadOnlySpan<byte> guid = reader.Bytes();
-            int id = reader.Index();
-            ReadOnlySpan<byte> image = reader.Bytes();
-            ReadOnlySpan<byte> commandLine = reader.Bytes();
-            ReadOnlySpan<byte> user = reader.Bytes();
-            long startedAt = reader.Number();
+            var process = new ProcessDetails
+            {
+                ProcessGuid = reader.Bytes(),
+                ProcessId = reader.Index(),
+                Image = reader.Bytes(),
+                CommandLine = reader.Bytes(),
+                User = reader.Bytes(),
+                StartedAt = reader.Number(),
+            };
             int parent = reader.Index();
             if (parent > i) reader.Fail();
-            _nodes[i] = new ProcessNode(guid, id, image, commandLine, user, startedAt, parent == 0 || reader.Failed ? null : _nodes[parent - 1]);
+            _nodes[i] = new ProcessNode(process, parent == 0 || reader.Failed ? null : _nodes[parent - 1]);
         }
     }
 

@@ -19,6 +19,12 @@ readonly record struct ProcessKey(ulong Computer, UInt128 Guid, int ProcessId)
     readonly ulong _upper = (ulong)(Guid >> 64);
     readonly ulong _lower = (ulong)Guid;
 
+    /// <summary>The GUID's first half.</summary>
+    public ulong Upper => _upper;
+
+    /// <summary>The GUID's second half.</summary>
+    public ulong Lower => _lower;
+
     /// <summary>The 32 hexadecimal digits of its ProcessGuid.</summary>
     public UInt128 Guid => new(_upper, _lower);
 
@@ -73,7 +79,10 @@ readonly record struct ProcessKey(ulong Computer, UInt128 Guid, int ProcessId)
     }
 
     /// <summary>The same as ==, without the detour over comparers.</summary>
-    public bool Is(in ProcessKey other) => ProcessId == other.ProcessId && _lower == other._lower && _upper == other._upper && Computer == other.Computer;
+    public bool Is(in ProcessKey other) => ProcessId == other.ProcessId && HasGuidOf(other);
+
+    /// <summary>True where both have the same GUID on the same computer.</summary>
+    public bool HasGuidOf(in ProcessKey other) => _lower == other._lower && _upper == other._upper && Computer == other.Computer;
 
     /// <summary>
     /// A hash that is the same in every process, so that it can be part of a snapshot. Whoever forges a name with the same hash gains nothing

@@ -1,16 +1,22 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using SysmonWatch.Detection.Events;
 
 namespace SysmonWatch.Detection.Processes;
 
-/// <summary>The processes that are remembered, the least recently seen forgotten first. Not thread-safe.</summary>
+/// <summary>
+/// The processes that are remembered. Beyond the bounds the oldest is forgotten, unless it has been seen since it came or since it was spared before: then it is
+/// spared, once ("second chance"). So nothing has to be put in order when a process is seen. Not thread-safe.
+/// </summary>
 /// <param name="mostProcesses">How many at most.</param>
 /// <param name="mostBytes">How many bytes of text they may hold at most.</param>
-/// <param name="pool">Is told of the nodes that are not remembered any more.</param>
-sealed class ProcessTable(int mostProcesses, long mostBytes, ProcessNodePool pool)
+sealed class ProcessTable(int mostProcesses, long mostBytes)
 {
     const int None = SlotIndex.None;
+
+    /// <summary>What counts for a process beside its text, in bytes.</summary>
+    const int SizeBesideText = 200;
 
     readonly SlotIndex _byKey = new();
     readonly SlotIndex _currentById = new();
@@ -22,42 +28,52 @@ sealed class ProcessTable(int mostProcesses, long mostBytes, ProcessNodePool poo
     int _freed = None;
     int _oldest = None;
     int _newest = None;
+    int _found = None;
 
     /// <summary>How many processes are remembered.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Bytes they hold, with the room that is left behind a text.</summary>
+    /// <summary>Bytes they hold.</summary>
     public long Bytes { get; private set; }
 
     /// <summary>How many have been forgotten to stay within the bounds.</summary>
     public long Evictions { get; private set; }
 
-    /// <summary>From the least to the most recently seen.</summary>
+    /// <summary>From the one whose turn to be forgotten is next to the one whose turn is last.</summary>
     public IEnumerable<Remembered> OldestFirst
     {
         get
         {
-            for (int at = _oldest; at != None; at = _entries[at].Newer) yield return _entries[at].What;
+            for (int at = _oldest; at != None; at = _entries[at].Next) yield return _entries[at].What;
         }
     }
 
-    /// <summary>The process with this key; makes it the most recently seen. Null where it is not remembered.</summary>
+    /// <summary>The process with this key, which is seen by that. Null where it is not remembered.</summary>
     public ProcessNode? Get(in ProcessKey key)
     {
         int slot = Find(key);
         if (slot == None) return null;
-        Touch(slot);
+        _entries[slot].What.Seen = true;
+        return _entries[slot].What.Node;
+    }
+
+    /// <summary>The process with this key, which has ended: its id may be another's from now on. Null where it is not remembered.</summary>
+    public ProcessNode? End(in ProcessKey key)
+    {
+        int slot = Find(key);
+        if (slot == None) return null;
+        _entries[slot].What.Ended = true;
         return _entries[slot].What.Node;
     }
 
     /// <summary>The process that last ran under a process id.</summary>
-    public bool TryGetByProcessId(ulong computer, int processId, out Remembered found) => TryTouch(FindCurrent(computer, processId, out _), out found);
+    public bool TryGetByProcessId(ulong computer, int processId, out Remembered found) => TrySee(FindCurrent(computer, processId, out _), out found);
 
-    /// <summary>The last process that was remembered with a GUID, whatever its process id. None where processes of several families have it.</summary>
-    public bool TryGetByGuid(ulong computer, UInt128 guid, out Remembered found)
+    /// <summary>The last process that was remembered with the GUID of another, whatever its process id. None where processes of several families have it.</summary>
+    public bool TryGetByGuid(in ProcessKey key, out Remembered found)
     {
-        int slot = FindLast(computer, guid, out _);
-        return TryTouch(slot != None && _entries[slot].What.SharesGuid ? None : slot, out found);
+        int slot = FindLast(key, out _);
+        return TrySee(slot != None && _entries[slot].What.SharesGuid ? None : slot, out found);
     }
 
     /// <summary>
@@ -67,18 +83,10 @@ sealed class ProcessTable(int mostProcesses, long mostBytes, ProcessNodePool poo
     public bool TryGetByAddress(in ProcessKey key, out Remembered found)
     {
         int slot = key.TryRandomAddress(out ulong address) ? FindAddress(key.Computer, address, out _) : None;
-        return TryTouch(slot != None && _entries[slot].What.SharesAddress ? None : slot, out found);
+        return TrySee(slot != None && _entries[slot].What.SharesAddress ? None : slot, out found);
     }
 
-    /// <summary>A process with this key is about to be put: lets what that needs be fetched meanwhile. Changes nothing but the time it takes.</summary>
-    public void ExpectPut(in ProcessKey key)
-    {
-        _byKey.Expect(_hash.Of(key));
-        _currentById.Expect(_hash.Of(key.Computer, key.ProcessId));
-        _lastByGuid.Expect(_hash.Of(key.Computer, key.Guid));
-    }
-
-    /// <summary>Remembers a process, or what is newly known of it, as the most recently seen.</summary>
+    /// <summary>Remembers a process, or what is newly known of it.</summary>
     /// <param name="process">The process.</param>
     /// <param name="isCurrent">False where its process id is known to be another's by now.</param>
     /// <param name="isLastOfGuid">False where a later process has the same GUID.</param>
@@ -86,26 +94,26 @@ sealed class ProcessTable(int mostProcesses, long mostBytes, ProcessNodePool poo
     public void Put(in Remembered process, bool isCurrent = true, bool isLastOfGuid = true, bool isLastOfAddress = true)
     {
         int slot = Find(process.Key);
-        bool sharesAddress = process.SharesAddress || (slot != None && _entries[slot].What.SharesAddress);
-        bool sharesGuid = process.SharesGuid || (slot != None && _entries[slot].What.SharesGuid);
+        bool sharesAddress = process.SharesAddress, sharesGuid = process.SharesGuid, seen = process.Seen;
         if (slot == None)
         {
             slot = NewSlot();
             _byKey.Add(_hash.Of(process.Key), slot);
             Count++;
+            Enqueue(slot);
         }
         else
         {
+            sharesAddress |= _entries[slot].What.SharesAddress;
+            sharesGuid |= _entries[slot].What.SharesGuid;
+            seen = true;
             Bytes -= _entries[slot].Size;
-            Unlink(slot);
-            if (!ReferenceEquals(_entries[slot].What.Node, process.Node)) pool.Forget(_entries[slot].What.Node);
         }
         ref Entry entry = ref _entries[slot];
         entry.What = process;
-        (entry.What.SharesAddress, entry.What.SharesGuid) = (sharesAddress, sharesGuid);
-        entry.Size = SizeOf(process.Node);
+        (entry.What.SharesAddress, entry.What.SharesGuid, entry.What.Seen) = (sharesAddress, sharesGuid, seen);
+        entry.Size = SizeBesideText + process.Node.TextLength;
         Bytes += entry.Size;
-        LinkNewest(slot);
         if (isCurrent && process.Key.ProcessId > 0)
         {
             if (FindCurrent(process.Key.Computer, process.Key.ProcessId, out int position) == None) _currentById.Add(_hash.Of(process.Key.Computer, process.Key.ProcessId), slot);
@@ -113,14 +121,14 @@ sealed class ProcessTable(int mostProcesses, long mostBytes, ProcessNodePool poo
         }
         if (isLastOfGuid)
         {
-            int last = FindLast(process.Key.Computer, process.Key.Guid, out int position);
+            int last = FindLast(process.Key, out int position);
             if (last == None)
             {
-                _lastByGuid.Add(_hash.Of(process.Key.Computer, process.Key.Guid), slot);
+                _lastByGuid.Add(_hash.OfGuid(process.Key), slot);
             }
             else
             {
-                _entries[slot].What.SharesGuid |= _entries[last].What.SharesGuid || !IsSame(_entries[last].What.Node.Family, process.Node.Family);
+                entry.What.SharesGuid |= _entries[last].What.SharesGuid || !IsSame(_entries[last].What.Node.Family, process.Node.Family);
                 _lastByGuid.Replace(position, slot);
             }
         }
@@ -133,24 +141,27 @@ sealed class ProcessTable(int mostProcesses, long mostBytes, ProcessNodePool poo
             }
             else if (other != slot)
             {
-                _entries[slot].What.SharesAddress = true;
+                entry.What.SharesAddress = true;
                 _lastByAddress.Replace(position, slot);
             }
         }
-        while ((Count > mostProcesses || Bytes > mostBytes) && _oldest != slot) Forget(_oldest);
-        if (Count >= mostProcesses && _oldest != None) ExpectToForget(_oldest);
+        while ((Count > mostProcesses || Bytes > mostBytes) && Count > 1) ForgetOrSpareOldest(slot);
+        if (Count >= mostProcesses) Expect(_entries[_oldest].What.Key, put: true);
     }
 
     /// <summary>
-    /// Nobody has asked for the oldest process in a long time, so nothing about it is in the processor's cache, and forgetting it would wait for memory
-    /// half a dozen times: it is fetched while the events in between are dealt with.
+    /// A process is about to be looked for or put: what that needs is fetched meanwhile. Without this and the same for the oldest, which nobody has asked for in a long
+    /// time, decoding a process-heavy log took 9 % longer. Changes nothing but the time it takes.
     /// </summary>
-    void ExpectToForget(int oldest)
+    /// <param name="key">Which process.</param>
+    /// <param name="put">True where it is to be put.</param>
+    public void Expect(in ProcessKey key, bool put)
     {
-        ref readonly Entry entry = ref _entries[oldest];
-        ExpectPut(entry.What.Key);
-        ProcessNodePool.ExpectToForget(entry.What.Node);
-        if (entry.Newer != None) Prefetch.Of(ref _entries[entry.Newer]);
+        _byKey.Expect(_hash.Of(key));
+        if (!put) return;
+        _currentById.Expect(_hash.Of(key.Computer, key.ProcessId));
+        _lastByGuid.Expect(_hash.OfGuid(key));
+        if (key.TryRandomAddress(out ulong address)) _lastByAddress.Expect(_hash.OfAddress(key.Computer, address));
     }
 
     /// <summary>True where the process is the last that was started under its id.</summary>
@@ -163,7 +174,7 @@ sealed class ProcessTable(int mostProcesses, long mostBytes, ProcessNodePool poo
     /// <summary>True where the process is the last that was remembered with its GUID.</summary>
     public bool IsLastOfGuid(in Remembered process)
     {
-        int slot = FindLast(process.Key.Computer, process.Key.Guid, out _);
+        int slot = FindLast(process.Key, out _);
         return slot != None && _entries[slot].What.Key == process.Key;
     }
 
@@ -174,43 +185,29 @@ sealed class ProcessTable(int mostProcesses, long mostBytes, ProcessNodePool poo
         return slot != None && _entries[slot].What.Key == process.Key;
     }
 
-    /// <summary>Marks a process as ended: its id may be another's from now on.</summary>
-    public void MarkEnded(in ProcessKey key)
-    {
-        int slot = Find(key);
-        if (slot != None) _entries[slot].What.Ended = true;
-    }
-
-    bool TryTouch(int slot, out Remembered found)
+    bool TrySee(int slot, out Remembered found)
     {
         if (slot == None)
         {
             found = default;
             return false;
         }
-        Touch(slot);
+        _entries[slot].What.Seen = true;
         found = _entries[slot].What;
         return true;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    void Touch(int slot)
-    {
-        if (slot == _newest) return;
-        Unlink(slot);
-        LinkNewest(slot);
     }
 
     int Find(in ProcessKey key)
     {
         // Most events are about the process that the event before was about.
-        if (_newest != None && _entries[_newest].What.Key.Is(key)) return _newest;
+        if (_found != None && _entries[_found].What.Key.Is(key)) return _found;
         ulong hash = _hash.Of(key);
         int position = _byKey.Start(hash);
         int slot;
         while ((slot = _byKey.Next(hash, ref position)) != None && !_entries[slot].What.Key.Is(key))
         {
         }
+        if (slot != None) _found = slot;
         return slot;
     }
 
@@ -226,13 +223,12 @@ sealed class ProcessTable(int mostProcesses, long mostBytes, ProcessNodePool poo
         return slot;
     }
 
-    int FindLast(ulong computer, UInt128 guid, out int position)
+    int FindLast(in ProcessKey key, out int position)
     {
-        ulong hash = _hash.Of(computer, guid);
+        ulong hash = _hash.OfGuid(key);
         position = _lastByGuid.Start(hash);
         int slot;
-        while ((slot = _lastByGuid.Next(hash, ref position)) != None
-            && !(_entries[slot].What.Key.Guid == guid && _entries[slot].What.Key.Computer == computer))
+        while ((slot = _lastByGuid.Next(hash, ref position)) != None && !_entries[slot].What.Key.HasGuidOf(key))
         {
         }
         return slot;
@@ -255,60 +251,62 @@ sealed class ProcessTable(int mostProcesses, long mostBytes, ProcessNodePool poo
         if (_freed != None)
         {
             int free = _freed;
-            _freed = _entries[free].Newer;
+            _freed = _entries[free].Next;
             return free;
         }
         if (_used == _entries.Length) Array.Resize(ref _entries, _entries.Length * 2);
         return _used++;
     }
 
+    /// <summary>The oldest is forgotten, or becomes the newest where it has been seen or is the one that the room is needed for.</summary>
+    void ForgetOrSpareOldest(int justPut)
+    {
+        int slot = _oldest;
+        ref Entry entry = ref _entries[slot];
+        _oldest = entry.Next;
+        if (entry.What.Seen || slot == justPut)
+        {
+            entry.What.Seen = false;
+            Enqueue(slot);
+        }
+        else
+        {
+            Forget(slot);
+        }
+    }
+
     void Forget(int slot)
     {
-        ref readonly Remembered process = ref _entries[slot].What;
-        Unlink(slot);
-        if (FindCurrent(process.Key.Computer, process.Key.ProcessId, out int position) == slot) _currentById.Remove(position);
-        if (FindLast(process.Key.Computer, process.Key.Guid, out position) == slot) _lastByGuid.Remove(position);
-        if (process.Key.TryRandomAddress(out ulong address) && FindAddress(process.Key.Computer, address, out position) == slot) _lastByAddress.Remove(position);
-        ulong hash = _hash.Of(process.Key);
+        ref Entry entry = ref _entries[slot];
+        ProcessKey key = entry.What.Key;
+        if (FindCurrent(key.Computer, key.ProcessId, out int position) == slot) _currentById.Remove(position);
+        if (FindLast(key, out position) == slot) _lastByGuid.Remove(position);
+        if (key.TryRandomAddress(out ulong address) && FindAddress(key.Computer, address, out position) == slot) _lastByAddress.Remove(position);
+        ulong hash = _hash.Of(key);
         position = _byKey.Start(hash);
         while (_byKey.Next(hash, ref position) != slot)
         {
         }
         _byKey.Remove(position);
         Count--;
-        Bytes -= _entries[slot].Size;
-        pool.Forget(process.Node);
-        _entries[slot].What.Node = null!;
-        _entries[slot].Newer = _freed;
+        Bytes -= entry.Size;
+        entry.What = default;
+        entry.Next = _freed;
         _freed = slot;
+        if (_found == slot) _found = None;
         Evictions++;
     }
 
-    void Unlink(int slot)
+    void Enqueue(int slot)
     {
-        Entry[] entries = _entries;
-        (int older, int newer) = (entries[slot].Older, entries[slot].Newer);
-        if (older != None) entries[older].Newer = newer;
-        else _oldest = newer;
-        if (newer != None) entries[newer].Older = older;
-        else _newest = older;
-    }
-
-    void LinkNewest(int slot)
-    {
-        Entry[] entries = _entries;
-        entries[slot].Older = _newest;
-        entries[slot].Newer = None;
-        if (_newest != None) entries[_newest].Newer = slot;
-        _newest = slot;
+        _entries[slot].Next = None;
         if (_oldest == None) _oldest = slot;
+        else _entries[_newest].Next = slot;
+        _newest = slot;
     }
 
     static bool IsSame(ProcessNode one, ProcessNode other) =>
         ReferenceEquals(one, other) || (one.ProcessId == other.ProcessId && one.ProcessGuid.Span.SequenceEqual(other.ProcessGuid.Span));
-
-    /// <summary>By its text alone, so that after a restart the same is forgotten as without one: a node of a snapshot has no room behind its text.</summary>
-    static int SizeOf(ProcessNode node) => 200 + TextSize.Rounded(node.TextLength);
 
     /// <summary>What is remembered of a process beside its node.</summary>
     /// <param name="Key">Which process.</param>
@@ -317,15 +315,16 @@ sealed class ProcessTable(int mostProcesses, long mostBytes, ProcessNodePool poo
     /// <param name="Ended">An event 5 has been seen (which is no proof: Sysmon writes it for every thread).</param>
     /// <param name="SharesAddress">Another process was started with its program at the same random address: it is not random then.</param>
     /// <param name="SharesGuid">Processes of several families have its GUID, so that it says nothing of another one that has it.</param>
-    internal record struct Remembered(ProcessKey Key, ProcessNode Node, ulong ForkedAt, bool Ended, bool SharesAddress = false, bool SharesGuid = false);
+    /// <param name="Seen">It was asked for since it came, or since it was spared.</param>
+    internal record struct Remembered(
+        ProcessKey Key, ProcessNode Node, ulong ForkedAt, bool Ended, bool SharesAddress = false, bool SharesGuid = false, bool Seen = false);
 
     struct Entry
     {
         public Remembered What;
-        public int Older;
 
-        /// <summary>Of a slot that is free: the next free one.</summary>
-        public int Newer;
+        /// <summary>The one whose turn to be forgotten is next; of a slot that is free, the next free one.</summary>
+        public int Next;
 
         /// <summary>What it counts for in <see cref="ProcessTable.Bytes"/>.</summary>
         public int Size;
@@ -337,18 +336,20 @@ sealed class ProcessTable(int mostProcesses, long mostBytes, ProcessNodePool poo
         public static HashKeys Random()
         {
             Span<ulong> keys = stackalloc ulong[6];
-            RandomNumberGenerator.Fill(System.Runtime.InteropServices.MemoryMarshal.AsBytes(keys));
+            RandomNumberGenerator.Fill(MemoryMarshal.AsBytes(keys));
             return new HashKeys(keys[0], keys[1], keys[2], keys[3] | 1, keys[4] | 1, keys[5] | 1);
         }
 
-        public ulong Of(in ProcessKey key) => Mix(key.Computer ^ (uint)key.ProcessId, (ulong)(key.Guid >> 64), (ulong)key.Guid);
+        public ulong Of(in ProcessKey key) => Mix(key.Computer ^ (uint)key.ProcessId, key.Upper, key.Lower);
 
-        public ulong Of(ulong computer, UInt128 guid) => Mix(computer, (ulong)(guid >> 64), (ulong)guid);
+        public ulong OfGuid(in ProcessKey key) => Mix(key.Computer, key.Upper, key.Lower);
 
-        public ulong Of(ulong computer, int processId) => Mix(computer, (uint)processId, 0);
+        /// <summary>Ids are given one after the other, so eight of them share one line of memory.</summary>
+        public ulong Of(ulong computer, int processId) => (Mix(computer, (uint)processId >> 3, 0) & ~(7UL << 32)) | ((ulong)(processId & 7) << 32);
 
         public ulong OfAddress(ulong computer, ulong address) => Mix(computer, address, 1);
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         ulong Mix(ulong a, ulong b, ulong c)
         {
             ulong hash = ((a + Add0) * Times0) ^ ((b + Add1) * Times1);

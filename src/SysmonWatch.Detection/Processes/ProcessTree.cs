@@ -20,10 +20,6 @@ public sealed class ProcessTree
     /// <summary>Bytes kept of one path.</summary>
     const int LongestPath = 4096;
 
-    /// <summary>What lies idle of one size of nodes may be this part of what is remembered.</summary>
-    const int IdlePart = 128;
-
-    readonly ProcessNodePool _nodes;
     ProcessTable _table;
     byte[] _scratch = new byte[1024];
     readonly byte[] _lastComputer = new byte[256];
@@ -39,8 +35,7 @@ public sealed class ProcessTree
     public ProcessTree(int mostProcesses = 16_384, long mostBytes = 32 << 20)
     {
         (_mostProcesses, _mostBytes) = (mostProcesses, mostBytes);
-        _nodes = new ProcessNodePool(mostBytes / IdlePart);
-        _table = new ProcessTable(mostProcesses, mostBytes, _nodes);
+        _table = new ProcessTable(mostProcesses, mostBytes);
     }
 
     /// <summary>How many processes are remembered.</summary>
@@ -48,14 +43,6 @@ public sealed class ProcessTree
 
     /// <summary>How many have been forgotten to stay within the bounds.</summary>
     public long Evictions => _table.Evictions;
-
-    /// <summary>
-    /// The events to come are of the next batch. From the first time on, nodes of processes that have been forgotten are used again once all batches of their
-    /// time have been given back; all events must then be of batches.
-    /// </summary>
-    /// <param name="batch">Its number; one more each time, from 1.</param>
-    /// <param name="oldest">The number of the oldest batch that has not been given back; this one's where all others have.</param>
-    internal void Begin(long batch, long oldest) => _nodes.Begin(batch, oldest);
 
     /// <summary>Takes note of an event, and tells it its process and the normal form of its file name.</summary>
     public void Observe(SysmonEvent e)
@@ -71,11 +58,10 @@ public sealed class ProcessTree
                 e.Process = Start(e, computer);
                 break;
             case 8 or 10:
-                e.Process = Known(e, computer, KnownFields.SourceProcessGuid, KnownFields.SourceProcessId, KnownFields.SourceImage, KnownFields.SourceUser, out _);
+                e.Process = Known(e, computer, KnownFields.SourceProcessGuid, KnownFields.SourceProcessId, KnownFields.SourceImage, KnownFields.SourceUser);
                 break;
             default:
-                e.Process = Known(e, computer, KnownFields.ProcessGuid, KnownFields.ProcessId, KnownFields.Image, KnownFields.User, out ProcessKey key);
-                if (e.EventId == 5 && key != default) _table.MarkEnded(key);
+                e.Process = Known(e, computer, KnownFields.ProcessGuid, KnownFields.ProcessId, KnownFields.Image, KnownFields.User);
                 break;
         }
     }
@@ -86,8 +72,7 @@ public sealed class ProcessTree
     /// <summary>Takes the place of what is known by what a snapshot says; leaves everything as it is when the snapshot is not one.</summary>
     public bool TryRestore(ReadOnlySpan<byte> snapshot)
     {
-        // The nodes of the old one are not told to be forgotten: they are left to the garbage collector, and so are those of the snapshot.
-        var table = new ProcessTable(_mostProcesses, _mostBytes, _nodes);
+        var table = new ProcessTable(_mostProcesses, _mostBytes);
         if (!ProcessTreeSnapshot.TryRead(snapshot, table)) return false;
         _table = table;
         return true;
@@ -115,10 +100,14 @@ public sealed class ProcessTree
         int processId = Number(e, KnownFields.ProcessId);
         bool identified = ProcessKey.TryParseGuid(guidText, out UInt128 guid);
         var key = new ProcessKey(computer, guid, processId);
-        if (identified) _table.ExpectPut(key);
+        if (identified) _table.Expect(key, put: true);
+        e.TryWritten(KnownFields.ParentProcessGuid, out ReadOnlySpan<byte> parentGuidText);
+        bool parentIdentified = ProcessKey.TryParseGuid(parentGuidText, out UInt128 parentGuid);
+        var parentKey = new ProcessKey(computer, parentGuid, Number(e, KnownFields.ParentProcessId));
+        if (parentIdentified) _table.Expect(parentKey, put: false);
         ulong forkedAt = e.TryWritten(KnownFields.UtcTime, out ReadOnlySpan<byte> utc) ? ProcessKey.HashOf(utc) : 0;
 
-        ProcessNode? parent = Parent(e, computer, processId);
+        ProcessNode? parent = parentIdentified ? IdentifiedParent(e, parentKey, parentGuidText) : RunningParent(parentKey, processId);
         ProcessNode? family = parent is null || SessionManagers.Contains(parent.Image.Span) ? null : parent.Family;
         if (forkedAt != 0
             && _table.TryGetByProcessId(computer, processId, out ProcessTable.Remembered before)
@@ -129,88 +118,94 @@ public sealed class ProcessTree
             parent ??= before.Node.Parent;
         }
 
-        ProcessNode node = NewNode(
-            identified ? guidText : Fallback(processId, Text(e, KnownFields.Image)),
-            processId,
-            Text(e, KnownFields.Image),
-            Text(e, KnownFields.CommandLine),
-            Text(e, KnownFields.User),
-            e.Time,
-            parent,
-            family);
+        var details = new ProcessDetails
+        {
+            ProcessGuid = identified ? guidText : Fallback(processId, Text(e, KnownFields.Image)),
+            ProcessId = processId,
+            Image = Text(e, KnownFields.Image),
+            CommandLine = Text(e, KnownFields.CommandLine),
+            User = Text(e, KnownFields.User),
+            StartedAt = e.Time,
+        };
+        ProcessNode node = NewNode(details, parent, family);
         if (identified) _table.Put(new ProcessTable.Remembered(key, node, forkedAt, Ended: false));
-        else _nodes.Forget(node);
         return node;
     }
 
-    ProcessNode? Parent(SysmonEvent e, ulong computer, int childId)
-    {
-        int parentId = Number(e, KnownFields.ParentProcessId);
-        e.TryWritten(KnownFields.ParentProcessGuid, out ReadOnlySpan<byte> guidText);
-        if (ProcessKey.TryParseGuid(guidText, out UInt128 guid))
+    ProcessNode? IdentifiedParent(SysmonEvent e, in ProcessKey key, ReadOnlySpan<byte> guidText) =>
+        _table.Get(key) ?? NotSeen(key, new ProcessDetails
         {
-            var key = new ProcessKey(computer, guid, parentId);
-            return _table.Get(key)
-                ?? NotSeen(key, guidText, Text(e, KnownFields.ParentImage), Text(e, KnownFields.ParentCommandLine), Text(e, KnownFields.ParentUser));
-        }
-        // A parent that forked without exec has no GUID; its process id may still lead to it, unless that id has been given up since.
-        return parentId > 1 && parentId != childId && _table.TryGetByProcessId(computer, parentId, out ProcessTable.Remembered running) && !running.Ended
+            ProcessGuid = guidText,
+            ProcessId = key.ProcessId,
+            Image = Text(e, KnownFields.ParentImage),
+            CommandLine = Text(e, KnownFields.ParentCommandLine),
+            User = Text(e, KnownFields.ParentUser),
+        });
+
+    /// <summary>A parent that forked without exec has no GUID; its process id may still lead to it, unless that id has been given up since.</summary>
+    ProcessNode? RunningParent(in ProcessKey parent, int childId) =>
+        parent.ProcessId > 1 && parent.ProcessId != childId
+        && _table.TryGetByProcessId(parent.Computer, parent.ProcessId, out ProcessTable.Remembered running) && !running.Ended
             ? running.Node
             : null;
-    }
 
-    ProcessNode? Known(SysmonEvent e, ulong computer, FieldId guidField, FieldId idField, FieldId imageField, FieldId userField, out ProcessKey key)
+    ProcessNode? Known(SysmonEvent e, ulong computer, FieldId guidField, FieldId idField, FieldId imageField, FieldId userField)
     {
-        key = default;
         if (!e.TryWritten(guidField, out ReadOnlySpan<byte> guidText) && !e.TryWritten(idField, out _)) return null;
 
-        ReadOnlySpan<byte> image = Text(e, imageField);
         int processId = Number(e, idField);
-        if (!ProcessKey.TryParseGuid(guidText, out UInt128 guid))
+        bool ends = e.EventId == 5;
+        bool identified = ProcessKey.TryParseGuid(guidText, out UInt128 guid);
+        var key = new ProcessKey(computer, guid, processId);
+        if (identified && (ends ? _table.End(key) : _table.Get(key)) is { } known) return known;
+
+        ReadOnlySpan<byte> image = Text(e, imageField);
+        if (identified)
         {
-            if (_table.TryGetByProcessId(computer, processId, out ProcessTable.Remembered running) && running.Node.Image.Span.SequenceEqual(image)) return running.Node;
-            ProcessNode unidentified = NewNode(Fallback(processId, image), processId, image, default, Text(e, userField), 0, null, null);
-            _nodes.Forget(unidentified);
-            return unidentified;
+            // Event 5's User is unreliable, so it is not taken from there.
+            return NotSeen(key, new ProcessDetails { ProcessGuid = guidText, ProcessId = processId, Image = image, User = ends ? default : Text(e, userField) }, ends);
         }
-        key = new ProcessKey(computer, guid, processId);
-        // Event 5's User is unreliable, so it is not taken from there.
-        return _table.Get(key)
-            ?? NotSeen(key, guidText, image, default, e.EventId == 5 ? default : Text(e, userField));
+        if (_table.TryGetByProcessId(computer, processId, out ProcessTable.Remembered running) && running.Node.Image.Span.SequenceEqual(image)) return running.Node;
+        return NewNode(new ProcessDetails { ProcessGuid = Fallback(processId, image), ProcessId = processId, Image = image, User = Text(e, userField) }, null, null);
     }
 
     /// <summary>A process that an event mentions and whose start was not seen (it forked without exec, or ran before Sysmon or before us): as the event has it.</summary>
-    ProcessNode? NotSeen(ProcessKey key, ReadOnlySpan<byte> guid, ReadOnlySpan<byte> image, ReadOnlySpan<byte> commandLine, ReadOnlySpan<byte> user)
+    ProcessNode? NotSeen(in ProcessKey key, ProcessDetails process, bool ended = false)
     {
-        ProcessNode node;
+        ReadOnlySpan<byte> image = process.Image;
+        ProcessNode? parent = null, family = null;
         if (!image.IsEmpty && _table.TryGetByAddress(key, out ProcessTable.Remembered origin)
             && origin.Key.StartSecond <= key.StartSecond && origin.Node.Image.Span.SequenceEqual(image))
         {
             // The same program at the same random address: forked from there, directly or not, and so with its command line.
-            node = NewNode(guid, key.ProcessId, image, origin.Node.CommandLine.Span, user, 0, origin.Node, SessionManagers.Contains(image) ? null : origin.Node.Family);
-            _table.Put(new ProcessTable.Remembered(key, node, 0, Ended: false));
-            return node;
+            process = process with { CommandLine = origin.Node.CommandLine.Span };
+            (parent, family) = (origin.Node, SessionManagers.Contains(image) ? null : origin.Node.Family);
         }
-        // Same GUID, other id: the same program started in the same second, and all that did so are of one family.
-        if (!_table.TryGetByGuid(key.Computer, key.Guid, out ProcessTable.Remembered sibling) || !(image.IsEmpty || sibling.Node.Image.Span.SequenceEqual(image))) sibling = default;
-        if (image.IsEmpty && sibling.Node is null && key.ProcessId == 0) return null;
-        node = NewNode(guid, key.ProcessId, image, commandLine, user, 0, sibling.Node?.Parent, sibling.Node?.Family);
-        if (image.IsEmpty) _nodes.Forget(node);
-        else _table.Put(new ProcessTable.Remembered(key, node, 0, Ended: false));
+        else if (_table.TryGetByGuid(key, out ProcessTable.Remembered sibling) && (image.IsEmpty || sibling.Node.Image.Span.SequenceEqual(image)))
+        {
+            // Same GUID, other id: the same program started in the same second, and all that did so are of one family.
+            (parent, family) = (sibling.Node.Parent, sibling.Node.Family);
+        }
+        else if (image.IsEmpty && key.ProcessId == 0)
+        {
+            return null;
+        }
+        ProcessNode node = NewNode(process, parent, family);
+        if (!image.IsEmpty) _table.Put(new ProcessTable.Remembered(key, node, 0, ended));
         return node;
     }
 
-    ProcessNode NewNode(
-        ReadOnlySpan<byte> guid,
-        int processId,
-        ReadOnlySpan<byte> image,
-        ReadOnlySpan<byte> commandLine,
-        ReadOnlySpan<byte> user,
-        long startedAt,
-        ProcessNode? parent,
-        ProcessNode? family) =>
-        _nodes.Make(
-            guid, processId, image[..Math.Min(image.Length, LongestPath)], commandLine[..Math.Min(commandLine.Length, LongestCommandLine)], user, startedAt, parent, family);
+    static ProcessNode NewNode(ProcessDetails process, ProcessNode? parent, ProcessNode? family)
+    {
+        process = process with
+        {
+            Image = process.Image[..Math.Min(process.Image.Length, LongestPath)],
+            CommandLine = process.CommandLine[..Math.Min(process.CommandLine.Length, LongestCommandLine)],
+        };
+        // Without this every process of an endless chain of forks would keep all before it alive.
+        if (parent is { Depth: >= ProcessNode.MostAncestors - 1 }) parent = parent.WithoutAncestors();
+        return new ProcessNode(process, parent, family?.AsFamilyRoot());
+    }
 
     /// <summary>A name for a process without a GUID, so that its events can still be grouped.</summary>
     ReadOnlySpan<byte> Fallback(int processId, ReadOnlySpan<byte> image)

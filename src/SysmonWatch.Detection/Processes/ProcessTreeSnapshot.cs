@@ -4,7 +4,7 @@ using SysmonWatch.Detection.Snapshots;
 
 namespace SysmonWatch.Detection.Processes;
 
-/// <summary>The process tree as bytes, from the least to the most recently seen process.</summary>
+/// <summary>The process tree as bytes, in the order in which processes are forgotten.</summary>
 static class ProcessTreeSnapshot
 {
     const ulong Version = 2;
@@ -24,7 +24,8 @@ static class ProcessTreeSnapshot
             writer.Number(process.ForkedAt);
             writer.Number(
                 (process.Ended ? 1UL : 0) | (table.IsCurrent(process) ? 2UL : 0) | (table.IsLastOfGuid(process) ? 4UL : 0)
-                | (table.IsLastOfAddress(process) ? 8UL : 0) | (process.SharesAddress ? 16UL : 0) | (process.SharesGuid ? 32UL : 0));
+                | (table.IsLastOfAddress(process) ? 8UL : 0) | (process.SharesAddress ? 16UL : 0) | (process.SharesGuid ? 32UL : 0)
+                | (process.Seen ? 64UL : 0));
             writer.Node(process.Node);
         }
     }
@@ -43,7 +44,8 @@ static class ProcessTreeSnapshot
             ulong forkedAt = reader.Number();
             ulong flags = reader.Number();
             if (reader.Node() is not { } node) return false;
-            into.Put(new ProcessTable.Remembered(key, node, forkedAt, (flags & 1) != 0, (flags & 16) != 0, (flags & 32) != 0), (flags & 2) != 0, (flags & 4) != 0, (flags & 8) != 0);
+            var process = new ProcessTable.Remembered(key, node, forkedAt, (flags & 1) != 0, (flags & 16) != 0, (flags & 32) != 0, (flags & 64) != 0);
+            into.Put(process, (flags & 2) != 0, (flags & 4) != 0, (flags & 8) != 0);
         }
         return reader.IsAtEnd;
     }

@@ -1,7 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
-using SysmonWatch.Detection.Events;
+using System.Runtime.Intrinsics.X86;
 
 namespace SysmonWatch.Detection.Processes;
 
@@ -22,9 +21,13 @@ sealed class SlotIndex
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int Start(ulong hash) => (int)(hash >> 32) & (_cells.Length - 1);
 
-    /// <summary>Lets the processor fetch what looking for a hash will need. Changes nothing but the time it takes.</summary>
+    /// <summary>Lets the processor fetch what looking for a hash will need.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Expect(ulong hash) => Prefetch.Of(ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_cells), Start(hash)));
+    public unsafe void Expect(ulong hash)
+    {
+        // The cells may have been moved by the time they are fetched; a wrong address does no harm.
+        if (Sse.IsSupported) Sse.Prefetch0(Unsafe.AsPointer(ref _cells[Start(hash)]));
+    }
 
     /// <summary>The next slot that may be the one with a hash, from a position on; <see cref="None"/> where there is none.</summary>
     /// <param name="hash">The hash.</param>

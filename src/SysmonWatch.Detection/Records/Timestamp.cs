@@ -16,48 +16,64 @@ static class Timestamp
     {
         microseconds = 0;
         length = 0;
-        if (text.Length < 20 || text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' || text[16] != ':') return false;
-        if (!Two(text, 0, out int century) || !Two(text, 2, out int yearInCentury) || !Two(text, 5, out int month) || !Two(text, 8, out int day)
-            || !Two(text, 11, out int hour) || !Two(text, 14, out int minute) || !Two(text, 17, out int second)) return false;
-        int year = (century * 100) + yearInCentury;
-        if (year == 0 || month is < 1 or > 12 || hour > 23 || minute > 59 || second > 60) return false;
-        if (day < 1 || (day > 28 && day > DateTime.DaysInMonth(year, month))) return false;
-
+        if (text.Length < 20 || text[10] != 'T' || !TryDate(text, out long days) || !TryTimeOfDay(text[11..], out long seconds)) return false;
         int at = 19;
-        long fraction = 0;
-        if (text[at] == '.')
-        {
-            int digits = 0;
-            while (++at < text.Length && IsDigit(text[at]))
-            {
-                if (digits++ < 6) fraction = (fraction * 10) + (text[at] - '0');
-            }
-            if (digits == 0) return false;
-            for (; digits < 6; digits++) fraction *= 10;
-        }
-        if (at >= text.Length) return false;
-
-        int offset = 0;
-        if (text[at] == 'Z')
-        {
-            at++;
-        }
-        else if (text[at] is (byte)'+' or (byte)'-')
-        {
-            int sign = text[at] == '-' ? -1 : 1;
-            if (at + 5 > text.Length || !Two(text, at + 1, out int hours)) return false;
-            int colon = text[at + 3] == ':' ? 1 : 0;
-            if (at + 5 + colon > text.Length || !Two(text, at + 3 + colon, out int minutes) || hours > 18 || minutes > 59) return false;
-            offset = sign * ((hours * 60) + minutes);
-            at += 5 + colon;
-        }
-        else
-        {
-            return false;
-        }
-
-        microseconds = ((((((Days(year, month, day) * 24) + hour) * 60) + minute - offset) * 60) + second) * 1_000_000 + fraction;
+        if (!TryFraction(text, ref at, out long fraction) || !TryZone(text, ref at, out long east)) return false;
+        microseconds = (((days * 24 * 3600) + seconds - east) * 1_000_000) + fraction;
         length = at;
+        return true;
+    }
+
+    /// <summary><c>yyyy-MM-dd</c>, in days since 1970-01-01.</summary>
+    static bool TryDate(ReadOnlySpan<byte> text, out long days)
+    {
+        days = 0;
+        if (text[4] != '-' || text[7] != '-') return false;
+        if (!Two(text, 0, out int century) || !Two(text, 2, out int yearInCentury) || !Two(text, 5, out int month) || !Two(text, 8, out int day)) return false;
+        int year = (century * 100) + yearInCentury;
+        if (year == 0 || month is < 1 or > 12 || day < 1 || (day > 28 && day > DateTime.DaysInMonth(year, month))) return false;
+        days = Days(year, month, day);
+        return true;
+    }
+
+    /// <summary><c>HH:mm:ss</c>, in seconds; a leap second is the first of the next minute.</summary>
+    static bool TryTimeOfDay(ReadOnlySpan<byte> text, out long seconds)
+    {
+        seconds = 0;
+        if (text[2] != ':' || text[5] != ':') return false;
+        if (!Two(text, 0, out int hour) || !Two(text, 3, out int minute) || !Two(text, 6, out int second)) return false;
+        if (hour > 23 || minute > 59 || second > 60) return false;
+        seconds = (((hour * 60) + minute) * 60) + second;
+        return true;
+    }
+
+    /// <summary>A point and at least one digit, in microseconds; 0 where there is no point.</summary>
+    static bool TryFraction(ReadOnlySpan<byte> text, ref int at, out long microseconds)
+    {
+        microseconds = 0;
+        if (text[at] != '.') return true;
+        int digits = 0;
+        while (++at < text.Length && IsDigit(text[at]))
+        {
+            if (digits++ < 6) microseconds = (microseconds * 10) + (text[at] - '0');
+        }
+        if (digits == 0) return false;
+        for (; digits < 6; digits++) microseconds *= 10;
+        return true;
+    }
+
+    /// <summary><c>Z</c>, <c>±hh:mm</c> or <c>±hhmm</c>, in seconds east of Greenwich.</summary>
+    static bool TryZone(ReadOnlySpan<byte> text, ref int at, out long east)
+    {
+        east = 0;
+        if (at >= text.Length) return false;
+        byte sign = text[at++];
+        if (sign == 'Z') return true;
+        if (sign is not ((byte)'+' or (byte)'-') || at + 4 > text.Length || !Two(text, at, out int hours)) return false;
+        int colon = text[at + 2] == ':' ? 1 : 0;
+        if (at + 4 + colon > text.Length || !Two(text, at + 2 + colon, out int minutes) || hours > 18 || minutes > 59) return false;
+        at += 4 + colon;
+        east = ((hours * 60) + minutes) * (sign == '-' ? -60 : 60);
         return true;
     }
 

@@ -95,7 +95,10 @@ public ref struct SnapshotReader(ReadOnlySpan<byte> snapshot)
         ProcessNode? parent = Node(depth + 1);
         ProcessNode? family = Node(depth + 1);
         if (parent is { Depth: > ProcessNode.MostAncestors }) return Damaged<ProcessNode?>(null);
-        var node = new ProcessNode(Bytes(), (int)EitherSign(), Bytes(), Bytes(), Bytes(), EitherSign(), parent, family);
+        var node = new ProcessNode(
+            new ProcessDetails { ProcessGuid = Bytes(), ProcessId = (int)EitherSign(), Image = Bytes(), CommandLine = Bytes(), User = Bytes(), StartedAt = EitherSign() },
+            parent,
+            family);
         if (IsDamaged) return null;
         _nodes.Add(node);
         return node;

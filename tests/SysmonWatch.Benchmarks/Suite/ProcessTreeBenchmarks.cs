@@ -23,12 +23,7 @@ public class ProcessTreeBenchmarks
     readonly List<Slice> _lines = [];
     byte[] _log = [];
     byte[] _buffer = [];
-    long _batch;
     int _next;
-
-    /// <summary>True: as the daemon does it, memory of forgotten processes is used again.</summary>
-    [Params(true, false)]
-    public bool Reuses { get; set; }
 
     /// <summary>Makes the log, and fills the table.</summary>
     [GlobalSetup]
@@ -52,7 +47,6 @@ public class ProcessTreeBenchmarks
     [Benchmark(OperationsPerInvoke = LinesOfABatch)]
     public int Decode()
     {
-        if (Reuses) _tree.Begin(++_batch, _batch);
         if (_next + LinesOfABatch > _lines.Count) _next = 0;
         int used = 0, events = 0;
         for (int i = 0; i < LinesOfABatch; i++)

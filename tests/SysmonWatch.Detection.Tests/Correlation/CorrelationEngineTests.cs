@@ -308,8 +308,12 @@ public sealed class CorrelationEngineTests
     [Fact]
     public void A_process_and_its_ancestors_survive_a_restart()
     {
-        var node = new ProcessNode("{r}"u8, 1, "/usr/sbin/sshd"u8, default, "root"u8, 1, null);
-        for (int i = 0; i < 200; i++) node = new ProcessNode(Encoding.UTF8.GetBytes($"{{{i}}}"), 2 + i, "/bin/sh"u8, "sh -c x"u8, default, i, node);
+        var node = new ProcessNode(new ProcessDetails { ProcessGuid = "{r}"u8, ProcessId = 1, Image = "/usr/sbin/sshd"u8, User = "root"u8, StartedAt = 1 }, null);
+        for (int i = 0; i < 200; i++)
+        {
+            node = new ProcessNode(
+                new ProcessDetails { ProcessGuid = Encoding.UTF8.GetBytes($"{{{i}}}"), ProcessId = 2 + i, Image = "/bin/sh"u8, CommandLine = "sh -c x"u8, StartedAt = i }, node);
+        }
         var before = new CorrelationEngine(Three, new CorrelationLimits());
         var hits = new List<CorrelationHit>();
         for (int i = 0; i < 2; i++) Observe(before, i);

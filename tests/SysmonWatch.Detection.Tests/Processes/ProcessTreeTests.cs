@@ -240,6 +240,28 @@ public class ProcessTreeTests
     }
 
     [Fact]
+    public void An_endless_chain_of_sessions_within_sessions_keeps_only_few_processes()
+    {
+        int most = 0;
+        for (int i = 1; i <= 500; i++)
+        {
+            string image = i % 2 == 0 ? "/usr/bin/sudo" : "/usr/bin/bash", parent = i % 2 == 0 ? "/usr/bin/bash" : "/usr/bin/sudo";
+            var kept = new HashSet<ProcessNode>(ReferenceEqualityComparer.Instance);
+            Reach(Start(i + 1, image, "x", (i, parent)).Process, kept);
+            most = Math.Max(most, kept.Count);
+        }
+
+        Assert.InRange(most, ProcessNode.MostAncestors, 2 * (ProcessNode.MostAncestors + 1));
+
+        static void Reach(ProcessNode? node, HashSet<ProcessNode> kept)
+        {
+            if (node is null || !kept.Add(node)) return;
+            Reach(node.Parent, kept);
+            Reach(node.FamilyRoot, kept);
+        }
+    }
+
+    [Fact]
     public void Goes_on_from_a_snapshot_as_if_nothing_had_happened()
     {
         Gen.Int[1, 12].Select(Gen.Int[1, 12], Gen.Int[0, 5], Gen.Int[1, 3]).Array[1, 60].Sample(steps =>

@@ -194,5 +194,15 @@ public sealed class RepairTests
     static SysmonEvent Event(params (string Name, string Value)[] fields) => CompiledEngineTests.Sysmon(1, fields);
 
     static ProcessNode Node(string image, string commandLine, string user, ProcessNode? parent) =>
-        new("g"u8, 7, Encoding.UTF8.GetBytes(image), Encoding.UTF8.GetBytes(commandLine), Encoding.UTF8.GetBytes(user), 1, parent);
+        new(
+            new ProcessDetails
+            {
+                ProcessGuid = "g"u8,
+                ProcessId = 7,
+                Image = Encoding.UTF8.GetBytes(image),
+                CommandLine = Encoding.UTF8.GetBytes(commandLine),
+                User = Encoding.UTF8.GetBytes(user),
+                StartedAt = 1,
+            },
+            parent);
 }

@@ -56,7 +56,7 @@ static class ReplayCommand
 
         long started = time.GetTimestamp();
         var counters = new DetectionCounters();
-        var decoder = new BatchDecoder(new SequenceWatch(), new ProcessTree(options.Limits.ProcessTreeNodes), new ArrivalClock(options.Alerts.FutureTolerance), counters) { ReusesProcesses = true };
+        var decoder = new BatchDecoder(new SequenceWatch(), new ProcessTree(options.Limits.ProcessTreeNodes), new ArrivalClock(options.Alerts.FutureTolerance), counters);
         CompiledRules compiled = CompiledRules.Compile(rules, RulesInUse.Matching(options.Rules));
         var matcher = new BatchMatcher(compiled);
         var raiser = new AlertRaiser(compiled, new Suppression(options.Alerts.SuppressionPeriod), RulesInUse.Limits(options.Limits), counters) { WatchersOn = !decodeOnly };

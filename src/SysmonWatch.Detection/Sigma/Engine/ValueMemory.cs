@@ -15,7 +15,7 @@ sealed class ValueMemory
     public const int LongestValue = 64;
 
     /// <summary>How many values are remembered.</summary>
-    const int Slots = 256;
+    const int Slots = 1024;
 
     /// <summary>After how many values it is decided whether remembering is worth it.</summary>
     const int Trial = 1024;
@@ -23,9 +23,10 @@ sealed class ValueMemory
     /// <summary>How many trials are left out where it was not.</summary>
     const int Rest = 31;
 
+    // Made when there is something to remember: most scanners never have any.
     byte[] _values = [];
-    readonly ulong[] _hashes = new ulong[Slots];
-    readonly int[][] _reports = new int[Slots][];
+    ulong[] _hashes = [];
+    int[][] _reports = [];
     int _asked;
     int _known;
     int _resting;
@@ -51,7 +52,7 @@ sealed class ValueMemory
         }
         hash = Hash(value);
         int slot = SlotOf(hash);
-        if (_hashes[slot] != hash || !value.SequenceEqual(_values.AsSpan(slot * LongestValue, value.Length))) return null;
+        if (_values.Length == 0 || _hashes[slot] != hash || !value.SequenceEqual(_values.AsSpan(slot * LongestValue, value.Length))) return null;
         _known++;
         return _reports[slot];
     }
@@ -62,7 +63,7 @@ sealed class ValueMemory
     /// <param name="reports">What was reported for it.</param>
     public void Keep(ReadOnlySpan<byte> value, ulong hash, ReadOnlySpan<int> reports)
     {
-        if (_values.Length == 0) _values = new byte[Slots * LongestValue];
+        if (_values.Length == 0) (_values, _hashes, _reports) = (new byte[Slots * LongestValue], new ulong[Slots], new int[Slots][]);
         int slot = SlotOf(hash);
         value.CopyTo(_values.AsSpan(slot * LongestValue));
         _hashes[slot] = hash;
