@@ -29,8 +29,11 @@ public sealed class ReplayCommandTests : IDisposable
         }
         Assert.Equal([154UL, 155UL, 156UL, 157UL], replayed.Alerts[0].RecordIds);
         Assert.Equal(4, replayed.Alerts[0].Count);
-        // The two that are about a family name its root.
-        Assert.Equal(["/tmp/.kw3f", "/usr/bin/bash", "/usr/bin/bash"], replayed.Alerts.Select(alert => alert.Image));
+        // Who did it; the two that are about a family name its root besides.
+        Assert.All(replayed.Alerts, alert => Assert.Equal(("/tmp/.kw3f", "./.kw3f 400"), (alert.Image, alert.CommandLine)));
+        Assert.Equal([null, ("/usr/bin/bash", "-bash", 26300), ("/usr/bin/bash", "-bash", 26300)], replayed.Alerts.Select(FamilyOf));
+        Assert.DoesNotContain("family_image", replayed.Lines[0], StringComparison.Ordinal);
+        Assert.Contains("\"family_image\":\"/usr/bin/bash\",\"family_command_line\":\"-bash\",\"family_process_id\":26300", replayed.Lines[2], StringComparison.Ordinal);
         Assert.Equal(100, replayed.Alerts[1].RecordIds.Count);
         Assert.StartsWith("483 records, 467 Sysmon events, 2 rules, 2 correlations, 405 findings, 3 alerts; ", replayed.Errors, StringComparison.Ordinal);
     }
@@ -249,6 +252,8 @@ public sealed class ReplayCommandTests : IDisposable
 
         static bool IsDeletion(string line) => line.Contains("<EventID>23<", StringComparison.Ordinal) && line.Contains("/sbin/reboot", StringComparison.Ordinal);
     }
+
+    static (string, string?, int?)? FamilyOf(Alert alert) => alert.FamilyImage is { } image ? (image, alert.FamilyCommandLine, alert.FamilyProcessId) : null;
 
     static (int, string) Ended(Replayed replayed) => (replayed.ExitCode, replayed.Errors);
 
