@@ -233,6 +233,27 @@ public sealed class ReplayCommandTests : IDisposable
     }
 
     [Fact]
+    public void Other_command_lines_and_programs_of_one_family_are_alerts_of_their_own_and_true_repeats_are_counted()
+    {
+        string rule = Write("rule.yml", "title: Discovery\nlogsource: {product: linux, category: process_creation}\ndetection:\n  s: {CommandLine|contains: find-me}\n  condition: s\n");
+        string[] commands = [.. Enumerable.Range(1, 9).Select(n => $"tool --find-me {n}")];
+        string started = SeedLog.Lines().First(line => line.Contains("<EventID>1<", StringComparison.Ordinal) && line.Contains(">/tmp/.kw3f<", StringComparison.Ordinal));
+        IEnumerable<string> lines = commands.Append(commands[0]).Append(commands[0]).Select((command, n) => Started(started, "/usr/bin/tool", command, n)).Append(Started(started, "/usr/bin/other", commands[0], 20));
+
+        Replayed replayed = Replayed.With([Write("log", string.Join('\n', lines) + "\n")], [rule]);
+
+        Assert.Equal([.. commands.Select(command => ("/usr/bin/tool", command)), ("/usr/bin/other", commands[0])], replayed.Alerts.Select(alert => (alert.Image, alert.CommandLine)));
+        Assert.Equal([3, 1, 1, 1, 1, 1, 1, 1, 1, 1], replayed.Alerts.Select(alert => alert.Count));
+
+        static string Started(string line, string image, string command, int number)
+        {
+            line = System.Text.RegularExpressions.Regex.Replace(line, "(?<=<Data Name=\"Image\">)[^<]*", image);
+            line = System.Text.RegularExpressions.Regex.Replace(line, "(?<=<Data Name=\"CommandLine\">)[^<]*", command);
+            return System.Text.RegularExpressions.Regex.Replace(line, "(?<=<EventRecordID>)[^<]*", $"{9000 + number}");
+        }
+    }
+
+    [Fact]
     public void A_future_dated_line_moves_no_window_and_folds_nothing_that_comes_later()
     {
         string[] lines = SeedLog.Lines();
