@@ -1,9 +1,10 @@
 using System.Text.Json;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
+using SysmonWatch.Daemon.Delivery.Sinks;
 using SysmonWatch.Daemon.State;
 using SysmonWatch.Detection.Alerting;
-using SysmonWatch.Detection.Sigma;
+using SysmonWatch.Detection.Sigma.Rules;
 
 namespace SysmonWatch.Daemon.Delivery;
 
@@ -13,9 +14,6 @@ namespace SysmonWatch.Daemon.Delivery;
 /// </summary>
 sealed partial class SinkLoop : IAsyncDisposable
 {
-    /// <summary>Alerts that were this old when they were raised go to people as one digest, but for critical ones.</summary>
-    public static readonly TimeSpan OldWhenRaised = TimeSpan.FromMinutes(10);
-
     const int Window = 50;
     const int LargestDigest = 1000;
 
@@ -130,7 +128,7 @@ sealed partial class SinkLoop : IAsyncDisposable
         return wait < ShortestWait ? ShortestWait : wait > _schedule.Longest ? _schedule.Longest : wait;
     }
 
-    static bool IsForDigest(PendingDelivery delivery) => delivery.RaisedAt - delivery.OccurredAt > OldWhenRaised && delivery.Level != RuleLevel.Critical;
+    static bool IsForDigest(PendingDelivery delivery) => delivery.RaisedAt - delivery.OccurredAt > IAlertSink.OldWhenRaised && delivery.Level != RuleLevel.Critical;
 
     /// <summary>Tells alerts in one message and notes what came of it.</summary>
     /// <returns>False where the sink is to be left alone for a while.</returns>

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using SysmonWatch.Detection.Events;
+using SysmonWatch.Detection.Snapshots;
 
 namespace SysmonWatch.Detection.Alerting;
 

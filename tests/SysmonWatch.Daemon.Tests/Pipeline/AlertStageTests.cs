@@ -6,12 +6,14 @@ using SysmonWatch.Daemon.Delivery;
 using SysmonWatch.Daemon.Operations;
 using SysmonWatch.Daemon.Pipeline;
 using SysmonWatch.Daemon.State;
-using SysmonWatch.Detection;
 using SysmonWatch.Detection.Alerting;
+using SysmonWatch.Detection.Batches;
 using SysmonWatch.Detection.Correlation;
-using SysmonWatch.Detection.Decoding;
 using SysmonWatch.Detection.Processes;
-using SysmonWatch.Detection.Sigma;
+using SysmonWatch.Detection.Records;
+using SysmonWatch.Detection.Sequence;
+using SysmonWatch.Detection.Sigma.Engine;
+using SysmonWatch.Detection.Sigma.Parsing;
 
 namespace SysmonWatch.Daemon.Tests.Pipeline;
 
