@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Time.Testing;
 using SysmonWatch.Daemon.Intake;
-using SysmonWatch.Detection.Decoding;
+using SysmonWatch.Daemon.Intake.Files;
+using SysmonWatch.Detection.Records;
 
 namespace SysmonWatch.Daemon.Tests.Intake;
 

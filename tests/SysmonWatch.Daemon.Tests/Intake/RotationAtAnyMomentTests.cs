@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using Microsoft.Extensions.Time.Testing;
 using SysmonWatch.Daemon.Intake;
+using SysmonWatch.Daemon.Intake.Files;
 
 namespace SysmonWatch.Daemon.Tests.Intake;
 
