@@ -33,8 +33,8 @@ public sealed class SameAlertsTests : IDisposable
         ["05-defense-evasion"] = new(12, [], ["Local System Accounts Discovery - Linux 13311"]),
         ["11-watcher-evasion"] = new(
             0,
-            ["Bash Interactive Shell 99999991", "Suspicious Reverse Shell Command Line 99999991", "Suspicious Reverse Shell Command Line 99999992", "Suspicious Use of /dev/tcp 99999991"],
-            ["Buffer Overflow Attempts 9834", "Execution Of Script Located In Potentially Suspicious Directory 9834", "Forged Sysmon event 7"]),
+            ["Bash Interactive Shell 99999991", "Suspicious Reverse Shell Command Line 99999991", "Suspicious Reverse Shell Command Line 99999992", "Suspicious Use of /dev/tcp 99999991", "Suspicious Use of /dev/tcp 99999992"],
+            ["Buffer Overflow Attempts 9834", "Execution Of Script Located In Potentially Suspicious Directory 9834", "Forged Sysmon event 7", "Forged Sysmon event 99999991"]),
     };
 
     // The scenarios are dated November 2026, and a daemon takes what is ahead of its clock for wrong.
