@@ -1,5 +1,6 @@
 using System.Text;
-using SysmonWatch.Detection.Sigma;
+using SysmonWatch.Detection.Sigma.Parsing;
+using SysmonWatch.Detection.Sigma.Rules;
 
 namespace SysmonWatch.Detection.Tests.Sigma;
 
