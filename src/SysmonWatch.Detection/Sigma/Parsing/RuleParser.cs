@@ -37,7 +37,7 @@ static class RuleParser
         if (metadata is null || source is null || condition is null || problems.Errors > before) return null;
         var filter = (YamlMappingNode)RuleMetadataParser.Find(document.Root, "filter")!;
         IReadOnlyList<string> rules = RuleMetadataParser.Texts(filter, "rules");
-        return new FilterRule(metadata, source, rules is ["any"] ? [] : rules, condition);
+        return new FilterRule(metadata, source, rules is ["any"] ? [] : rules, condition) { IsOptional = RuleMetadataParser.Text(document.Root, "optional") == "true" };
     }
 
     static LogSource? ParseLogSource(YamlMappingNode document, ProblemList problems)

@@ -1,7 +1,8 @@
 using System.Text;
 using SysmonWatch.Detection.Events;
+using SysmonWatch.Detection.Testing;
 
-namespace SysmonWatch.Detection.Tests;
+namespace SysmonWatch.Detection.Tests.Testing;
 
 /// <summary>One event of Sysmon's written as a map of fields is what a line with the same fields is.</summary>
 public sealed class SingleEventTests
