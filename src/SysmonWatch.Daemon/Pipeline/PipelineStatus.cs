@@ -1,4 +1,4 @@
-using SysmonWatch.Daemon.Intake;
+using SysmonWatch.Daemon.Intake.Sources;
 using SysmonWatch.Daemon.Operations;
 using SysmonWatch.Daemon.State;
 

@@ -1,5 +1,7 @@
 using SysmonWatch.Daemon.Commands;
+using SysmonWatch.Daemon.Commands.Doctor;
 using SysmonWatch.Daemon.Intake;
+using SysmonWatch.Daemon.Intake.Journal;
 
 namespace SysmonWatch.Daemon.Tests.Commands;
 

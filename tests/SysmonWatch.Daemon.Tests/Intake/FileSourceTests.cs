@@ -3,16 +3,18 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Microsoft.Win32.SafeHandles;
 using SysmonWatch.Daemon.Intake;
+using SysmonWatch.Daemon.Intake.Files;
+using SysmonWatch.Daemon.Intake.Sources;
 using SysmonWatch.Daemon.Operations;
 using SysmonWatch.Daemon.Tests.Pipeline;
-using SysmonWatch.Detection.Decoding;
+using SysmonWatch.Detection.Records;
 
 namespace SysmonWatch.Daemon.Tests.Intake;
 
 public sealed class FileSourceTests : IDisposable
 {
     readonly ToyLog _log = new(new FakeTimeProvider(DateTimeOffset.FromUnixTimeSeconds(1_790_000_000)));
-    readonly CancellationTokenSource _soon = new(TimeSpan.FromSeconds(20));
+    readonly CancellationTokenSource _soon = new(TimeSpan.FromMinutes(2));
     // Ticks only when it is told to: every other wake-up is inotify's.
     readonly Cadence _cadence = new(TimeSpan.FromDays(1), NullLogger.Instance);
 

@@ -1,0 +1,78 @@
+using System.Globalization;
+
+namespace SysmonWatch.Daemon.Configuration.Reading;
+
+/// <summary>How values are said in messages about a configuration.</summary>
+static class Wording
+{
+    /// <summary>The text in quotes, without control characters and not longer than a line needs.</summary>
+    public static string Quote(string text)
+    {
+        const int longest = 60;
+        string cut = text.Length > longest ? string.Concat(text.AsSpan(0, longest), "…") : text;
+        return $"'{string.Create(cut.Length, cut, static (to, from) =>
+        {
+            for (int i = 0; i < to.Length; i++) to[i] = char.IsControl(from[i]) ? '\uFFFD' : from[i];
+        })}'";
+    }
+
+    /// <summary>A duration in its largest whole unit: "10 minutes".</summary>
+    public static string Say(TimeSpan duration)
+    {
+        foreach ((long ticks, string unit) in new[]
+        {
+            (TimeSpan.TicksPerDay, "day"), (TimeSpan.TicksPerHour, "hour"), (TimeSpan.TicksPerMinute, "minute"), (TimeSpan.TicksPerSecond, "second"),
+        })
+        {
+            if (duration.Ticks >= ticks && duration.Ticks % ticks == 0) return Count(duration.Ticks / ticks, unit);
+        }
+        return Count(duration.Ticks / TimeSpan.TicksPerMillisecond, "millisecond");
+    }
+
+    /// <summary>A size in its largest whole unit: "64 KiB".</summary>
+    public static string SayBytes(long bytes)
+    {
+        foreach ((int shift, string unit) in new[] { (30, "GiB"), (20, "MiB"), (10, "KiB") })
+        {
+            if (bytes >= 1L << shift && bytes % (1L << shift) == 0) return $"{Number(bytes >> shift)} {unit}";
+        }
+        return Count(bytes, "byte");
+    }
+
+    /// <summary>A number with thousands separated by commas.</summary>
+    public static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
+
+    /// <summary>The known word that was probably meant, as " Did you mean 'x'?", or nothing where none is near.</summary>
+    public static string DidYouMean(string found, IEnumerable<string> known)
+    {
+        string? best = null;
+        int bestDistance = int.MaxValue;
+        string asked = found.ToLowerInvariant().Replace('-', '_');
+        foreach (string candidate in known)
+        {
+            int distance = asked.Length > 64 ? int.MaxValue : Distance(asked, candidate);
+            if (distance < bestDistance) (best, bestDistance) = (candidate, distance);
+        }
+        return best is not null && bestDistance <= Math.Max(1, best.Length / 3) ? $" Did you mean '{best}'?" : "";
+    }
+
+    static string Count(long number, string unit) => $"{Number(number)} {unit}{(number == 1 ? "" : "s")}";
+
+    /// <summary>Insertions, deletions, substitutions and swaps of neighbours that lead from one word to the other.</summary>
+    static int Distance(string a, string b)
+    {
+        int[,] d = new int[a.Length + 1, b.Length + 1];
+        for (int i = 0; i <= a.Length; i++) d[i, 0] = i;
+        for (int j = 0; j <= b.Length; j++) d[0, j] = j;
+        for (int i = 1; i <= a.Length; i++)
+        {
+            for (int j = 1; j <= b.Length; j++)
+            {
+                int cost = a[i - 1] == b[j - 1] ? 0 : 1;
+                d[i, j] = Math.Min(Math.Min(d[i - 1, j] + 1, d[i, j - 1] + 1), d[i - 1, j - 1] + cost);
+                if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) d[i, j] = Math.Min(d[i, j], d[i - 2, j - 2] + 1);
+            }
+        }
+        return d[a.Length, b.Length];
+    }
+}
