@@ -88,7 +88,7 @@ public sealed class ShippedRulesTests : IDisposable
     [InlineData("06-discovery-credaccess", "several_secrets_sought")]
     [InlineData("09-privesc", "several_ways_to_root_tried")]
     [InlineData("09-privesc", "sudo_rights_probed")]
-    [InlineData("11-watcher-evasion", "cut_command_then_download")]
+    [InlineData("11-watcher-evasion", "shell_too_long_to_log_downloads")]
     public void Several_signs_of_one_session_raise_an_alert_of_their_own(string scenario, string rule)
     {
         Assert.Contains(Replayed.With([Log(scenario)], [Pack]).Alerts, alert => alert.RuleId == Id(rule));
