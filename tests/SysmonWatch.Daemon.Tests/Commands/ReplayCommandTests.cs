@@ -171,7 +171,7 @@ public sealed class ReplayCommandTests : IDisposable
     {
         string config = Write("sysmonwatch.yaml", $"rules:\n  disabled: [{Deletion}]\n");
 
-        Replayed replayed = Replayed.With([SeedLog.Path], [], config);
+        Replayed replayed = Replayed.With([SeedLog.Path], SeedLog.Rules, config);
 
         Assert.Equal([FanOut, Both], replayed.Alerts.Select(alert => alert.RuleId));
     }
