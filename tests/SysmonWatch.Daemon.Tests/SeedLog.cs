@@ -10,18 +10,6 @@ namespace SysmonWatch.Daemon.Tests;
 /// </summary>
 static class SeedLog
 {
-<<<<<<< HEAD
-    /// <summary>The three shipped rules that say what its malware does; what others say of it changes whenever rules are added.</summary>
-    public static string[] Rules { get; } =
-    [
-        .. new[] { "connections_to_many_destinations", "power_control_program_deleted", "reboot_prevented_then_spreading" }
-            .Select(name => System.IO.Path.Combine(Places.Repository, $"deploy/rules/impact/{name}.yml")),
-    ];
-
-    /// <summary>The same as a part of a configuration file.</summary>
-    public static string RulesSection => $"rules:\n  paths: [{string.Join(", ", Rules)}]\n";
-
-=======
     /// <summary>
     /// The shipped rules that were written for it: what tests of the way of an alert count on, however many others ship.
     /// </summary>
@@ -31,7 +19,6 @@ static class SeedLog
             .Select(name => System.IO.Path.Combine(Places.Repository, "deploy/rules/impact", $"{name}.yml")),
     ];
 
->>>>>>> main
     /// <summary>The log as it was recorded, compressed.</summary>
     public static string Path { get; } = System.IO.Path.Combine(AppContext.BaseDirectory, "Fixtures", "01a-seed-c-static.syslog.iso.gz");
 

@@ -171,7 +171,7 @@ public sealed class ReplayCommandTests : IDisposable
     {
         string config = Write("sysmonwatch.yaml", $"rules:\n  disabled: [{Deletion}]\n");
 
-        Replayed replayed = Replayed.With([SeedLog.Path], SeedLog.Rules, config);
+        Replayed replayed = Replayed.With([SeedLog.Path], [], config);
 
         Assert.DoesNotContain(replayed.Alerts, alert => alert.RuleId == Deletion);
         Assert.Contains(replayed.Alerts, alert => alert.RuleId == FanOut);
