@@ -8,6 +8,7 @@ static class Program
     static async Task<int> Main(string[] args)
     {
         // A command that has something to end listens to signals itself; the others end at once, as programs do.
+        Terminal.GoThroughSafeText();
         RootCommand root = Create(TimeProvider.System);
         ParseResult parsed = root.Parse(args);
         try
@@ -15,10 +16,10 @@ static class Program
             int code = await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
             return parsed.Errors.Count > 0 ? ExitCodes.Usage : code;
         }
-        catch (IOException failure)
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             // A reader that has gone (| head) is no failure of ours; anything else is one with a message.
-            if (BrokenPipe.Is(failure)) return ExitCodes.Success;
+            if (failure is IOException pipe && BrokenPipe.Is(pipe)) return ExitCodes.Success;
             await Console.Error.WriteLineAsync(failure.Message);
             return ExitCodes.NoInput;
         }

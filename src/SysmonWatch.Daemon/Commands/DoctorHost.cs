@@ -22,6 +22,10 @@ static class DoctorHost
     /// <summary>The disk that the state is on.</summary>
     public static DoctorFinding State(StateOptions state)
     {
+        for (string? part = state.Directory; part is not null; part = Path.GetDirectoryName(part))
+        {
+            if (File.Exists(part)) return new(Health.Error, "state", $"{part} is a file, so that {state.Directory} cannot be a directory", $"move it away, or give state.directory another place; systemctl restart sysmonwatch");
+        }
         string? place = state.Directory;
         while (place is not null && !Directory.Exists(place)) place = Path.GetDirectoryName(place);
         try

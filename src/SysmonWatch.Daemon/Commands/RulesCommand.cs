@@ -26,6 +26,7 @@ static class RulesCommand
     public static int List(IReadOnlyList<string> paths, string? config, TextWriter output, TextWriter errors)
     {
         if (ConfiguredRules.Load(paths, config, errors) is not { } set) return ExitCodes.Configuration;
+        foreach (RuleProblem problem in set.Problems.Where(p => p.IsError)) errors.WriteLine(SafeText.Show(problem.ToString()));
         foreach (SigmaRule rule in set.Rules)
         {
             string source = SysmonLogSources.CanFeed(rule.LogSource) ? rule.LogSource.Category ?? "any event" : "(not fed)";
@@ -36,7 +37,7 @@ static class RulesCommand
             output.WriteLine($"{Level(rule.Metadata),-13} {"correlation",-20} {SafeText.Show(rule.Metadata.Id),-36} {SafeText.Show(rule.Metadata.Title)}");
         }
         errors.WriteLine($"{set.Rules.Count} rules, {set.Unfed.Count} of them not fed by Sysmon for Linux, {set.Correlations.Count} correlations, {set.Problems.Count(p => p.IsError)} refused");
-        return ExitCodes.Success;
+        return set.Rules.Count + set.Correlations.Count > 0 && paths.All(Path.Exists) ? ExitCodes.Success : ExitCodes.Failure;
     }
 
     public static int Show(string word, IReadOnlyList<string> paths, string? config, TextWriter output, TextWriter errors)
@@ -58,6 +59,7 @@ static class RulesCommand
             shown++;
         }
         if (shown > 0) return ExitCodes.Success;
+        foreach (RuleProblem problem in set.Problems.Where(p => p.IsError)) errors.WriteLine(SafeText.Show(problem.ToString()));
         errors.WriteLine($"{SafeText.Show(word)}: no rule has this id, name or title; see sysmonwatch rules list.");
         return ExitCodes.Failure;
     }

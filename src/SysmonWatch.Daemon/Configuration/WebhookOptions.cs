@@ -26,6 +26,14 @@ sealed record WebhookOptions
     /// <summary>Headers to send along; their values may be secrets. Default none.</summary>
     public IReadOnlyList<KeyValuePair<string, Secret>> Headers { get; init; } = [];
 
+    /// <summary>Why it cannot be used until a reload finds otherwise, as it reads in a sentence; null where it can. Alerts for it are kept meanwhile.</summary>
+    public string? Unusable => Url.Problem is { } problem ? $"its URL cannot be used: the {problem}"
+        : Headers.Select(h => h.Value.Problem).FirstOrDefault(p => p is not null) is { } header ? $"one of its headers cannot be used: the {header}"
+        : null;
+
+    /// <summary>True where only the service can know whether it can be used.</summary>
+    public bool IsNotLookedAt => Headers.Select(h => h.Value).Prepend(Url).All(secret => secret.Problem is null || ReferenceEquals(secret, Secret.NotLookedAt));
+
     /// <summary>What happens when it does not take an alert.</summary>
     public RetryOptions Retry { get; init; } = new();
 }

@@ -54,8 +54,8 @@ sealed partial class LossReporter(Lazy<ILogger> logger, TimeProvider time) : ILo
 
         using IDisposable? scope = logger.Value.BeginScope(MessageId);
         string reason = counter.Detail is { } detail ? $"{counter.Reason} ({detail})" : counter.Reason;
-        if (isFirst) LogFirst(logger.Value, counter.Name, lost, reason);
-        else LogMore(logger.Value, counter.Name, lost, TimeSpan.FromSeconds(Math.Round(since.TotalSeconds)), reason, total);
+        if (isFirst) LogFirst(logger.Value, counter.Kind, lost, reason);
+        else LogMore(logger.Value, counter.Kind, lost, TimeSpan.FromSeconds(Math.Round(since.TotalSeconds)), reason, total);
     }
 
     [LoggerMessage(5001, LogLevel.Warning, "Lost {Lost} {Name}: {Reason}. More of this kind are told once a minute at most.")]

@@ -25,8 +25,8 @@ sealed class StatusLine(Counters counters, TimeProvider time)
         CountAlerts(facts.Alerts);
         CountEvents(facts.Events);
 
-        List<string> parts = [.. facts.Inputs];
-        if (parts.Count == 0) parts.Add("no input");
+        List<string> parts = facts.Notice.Length > 0 ? [facts.Notice] : [];
+        parts.AddRange(facts.Inputs.Count > 0 ? facts.Inputs : ["no input"]);
         if (facts.LagBytes is { } lag) parts.Add($"lag {Bytes(lag)}");
         parts.Add(string.Create(CultureInfo.InvariantCulture, $"{(_rate is > 0 and < 10 ? Math.Round(_rate, 1) : Math.Round(_rate)):#,0.#} events/s"));
         long alerts = _alerts.Sum();

@@ -67,6 +67,16 @@ sealed partial class PipelineService(
         }
     }
 
+    /// <summary>Says what is wrong with a configuration.</summary>
+    public void Report(IEnumerable<ConfigurationProblem> problems)
+    {
+        foreach (ConfigurationProblem problem in problems)
+        {
+            if (problem.IsError) LogConfigurationError(_logger, problem.ToString());
+            else LogConfigurationWarning(_logger, problem.ToString());
+        }
+    }
+
     protected override async Task ExecuteAsync(CancellationToken stop)
     {
         // Reading rules takes a moment, and whoever starts the host waits for the first await.
@@ -86,7 +96,9 @@ sealed partial class PipelineService(
     async Task RunAsync(CancellationToken stop)
     {
         RuleUpdate rules = RuleUpdate.Read(options.Rules);
+        Report(settings.Problems ?? []);
         Report(rules.Problems);
+        Report(RulesInUse.UnknownDisabled(settings.ConfigFile, options.Rules, rules.Compiled.Rules));
         if (!settings.TellsNobody) dispatcher.Configure(options);
         Checkpoint restored = store.Restore();
 
@@ -198,6 +210,12 @@ sealed partial class PipelineService(
 
     [LoggerMessage(2003, LogLevel.Warning, "{Problem}")]
     static partial void LogRuleWarning(ILogger logger, string problem);
+
+    [LoggerMessage(2007, LogLevel.Error, "{Problem}")]
+    static partial void LogConfigurationError(ILogger logger, string problem);
+
+    [LoggerMessage(2008, LogLevel.Warning, "{Problem}")]
+    static partial void LogConfigurationWarning(ILogger logger, string problem);
 
     [LoggerMessage(2004, LogLevel.Warning, "The saved state of {Stage} cannot be used by this version; it starts without.")]
     static partial void LogStateNotRestored(ILogger logger, string stage);

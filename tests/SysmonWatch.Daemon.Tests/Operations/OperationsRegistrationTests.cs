@@ -78,6 +78,6 @@ public sealed class OperationsRegistrationTests : IDisposable
         journal.Stop();
         serilog.Information("lost");
 
-        Assert.Contains(new CounterValue("log messages", "the log could not be written", 1), counters.Snapshot());
+        Assert.Contains("sysmonwatch.losses{kind=log messages,reason=the log could not be written} 1", Metrics.Of(counters));
     }
 }
