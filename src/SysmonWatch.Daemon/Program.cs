@@ -1,5 +1,9 @@
 using System.CommandLine;
 using SysmonWatch.Daemon.Commands;
+using SysmonWatch.Daemon.Commands.Doctor;
+using SysmonWatch.Daemon.Commands.Replay;
+using SysmonWatch.Daemon.Commands.Rules;
+using SysmonWatch.Daemon.Commands.Service;
 
 namespace SysmonWatch.Daemon;
 

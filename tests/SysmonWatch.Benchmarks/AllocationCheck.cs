@@ -1,11 +1,13 @@
 using System.Globalization;
 using SysmonWatch.Benchmarks.Generation;
-using SysmonWatch.Detection;
 using SysmonWatch.Detection.Alerting;
+using SysmonWatch.Detection.Batches;
 using SysmonWatch.Detection.Correlation;
-using SysmonWatch.Detection.Decoding;
 using SysmonWatch.Detection.Processes;
-using SysmonWatch.Detection.Sigma;
+using SysmonWatch.Detection.Records;
+using SysmonWatch.Detection.Sequence;
+using SysmonWatch.Detection.Sigma.Engine;
+using SysmonWatch.Detection.Sigma.Rules;
 
 namespace SysmonWatch.Benchmarks;
 

@@ -4,7 +4,7 @@ using SysmonWatch.Benchmarks;
 using SysmonWatch.Benchmarks.Generation;
 using SysmonWatch.Benchmarks.Live;
 using SysmonWatch.Benchmarks.Suite;
-using SysmonWatch.Detection.Sigma;
+using SysmonWatch.Detection.Sigma.Parsing;
 
 const string Help = """
     What SysmonWatch's speed is measured with; docs/benchmarks.md says how.

@@ -1,6 +1,7 @@
 using SysmonWatch.Daemon.Configuration;
+using SysmonWatch.Daemon.Configuration.Reading;
 using SysmonWatch.Daemon.Pipeline;
-using SysmonWatch.Detection.Sigma;
+using SysmonWatch.Detection.Sigma.Rules;
 
 namespace SysmonWatch.Daemon.Commands;
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using SysmonWatch.Detection.Decoding;
+using SysmonWatch.Detection.Records;
 
 namespace SysmonWatch.Daemon.Commands;
 

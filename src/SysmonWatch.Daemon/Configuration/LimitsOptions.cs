@@ -1,4 +1,4 @@
-using SysmonWatch.Detection.Decoding;
+using SysmonWatch.Detection.Records;
 
 namespace SysmonWatch.Daemon.Configuration;
 

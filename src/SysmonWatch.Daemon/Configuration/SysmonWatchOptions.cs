@@ -1,3 +1,5 @@
+using SysmonWatch.Daemon.Configuration.Reading;
+
 namespace SysmonWatch.Daemon.Configuration;
 
 /// <summary>

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using SysmonWatch.Daemon.Configuration;
+using SysmonWatch.Daemon.Delivery.Journal;
 using SysmonWatch.Daemon.State;
 using SysmonWatch.Detection.Alerting;
 

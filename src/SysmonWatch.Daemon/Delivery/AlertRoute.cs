@@ -1,5 +1,6 @@
 using SysmonWatch.Daemon.Configuration;
-using SysmonWatch.Detection.Sigma;
+using SysmonWatch.Daemon.Delivery.Sinks;
+using SysmonWatch.Detection.Sigma.Rules;
 
 namespace SysmonWatch.Daemon.Delivery;
 

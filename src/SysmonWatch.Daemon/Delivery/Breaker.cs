@@ -1,3 +1,5 @@
+using SysmonWatch.Daemon.Delivery.Sinks;
+
 namespace SysmonWatch.Daemon.Delivery;
 
 /// <summary>

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Serilog.Sinks.Journald;
+using SysmonWatch.Daemon.Delivery.Journal;
 
 namespace SysmonWatch.Daemon.Delivery;
 

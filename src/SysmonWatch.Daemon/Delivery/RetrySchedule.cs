@@ -1,4 +1,5 @@
 using SysmonWatch.Daemon.Configuration;
+using SysmonWatch.Daemon.Delivery.Sinks;
 
 namespace SysmonWatch.Daemon.Delivery;
 

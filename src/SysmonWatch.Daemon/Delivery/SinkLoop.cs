@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
+using SysmonWatch.Daemon.Delivery.Sinks;
 using SysmonWatch.Daemon.State;
 using SysmonWatch.Detection.Alerting;
 
@@ -12,9 +13,6 @@ namespace SysmonWatch.Daemon.Delivery;
 /// </summary>
 sealed partial class SinkLoop : IAsyncDisposable
 {
-    /// <summary>Alerts that were this old when they were raised go to people as one digest.</summary>
-    public static readonly TimeSpan OldWhenRaised = TimeSpan.FromMinutes(10);
-
     const int Window = 50;
     const int LargestDigest = 1000;
 
@@ -127,7 +125,7 @@ sealed partial class SinkLoop : IAsyncDisposable
         return wait < ShortestWait ? ShortestWait : wait > _schedule.Longest ? _schedule.Longest : wait;
     }
 
-    static bool IsOld(PendingDelivery delivery) => delivery.RaisedAt - delivery.OccurredAt > OldWhenRaised;
+    static bool IsOld(PendingDelivery delivery) => delivery.RaisedAt - delivery.OccurredAt > IAlertSink.OldWhenRaised;
 
     /// <summary>Tells alerts in one message and notes what came of it.</summary>
     /// <returns>False where the sink is to be left alone for a while.</returns>

@@ -1,4 +1,8 @@
 using SysmonWatch.Daemon.Configuration;
+using SysmonWatch.Daemon.Delivery.Services.Generic;
+using SysmonWatch.Daemon.Delivery.Services.Slack;
+using SysmonWatch.Daemon.Delivery.Sinks;
+using SysmonWatch.Daemon.Delivery.Webhooks;
 
 namespace SysmonWatch.Daemon.Delivery;
 

@@ -4,10 +4,11 @@ using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using SysmonWatch.Daemon.Operations;
 using SysmonWatch.Daemon.State;
-using SysmonWatch.Detection;
 using SysmonWatch.Detection.Alerting;
+using SysmonWatch.Detection.Batches;
 using SysmonWatch.Detection.Decoding;
-using SysmonWatch.Detection.Sigma;
+using SysmonWatch.Detection.Sequence;
+using SysmonWatch.Detection.Sigma.Engine;
 
 namespace SysmonWatch.Daemon.Pipeline;
 

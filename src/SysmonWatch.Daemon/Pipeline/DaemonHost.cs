@@ -5,7 +5,7 @@ using Serilog;
 using Serilog.Events;
 using SysmonWatch.Daemon.Configuration;
 using SysmonWatch.Daemon.Delivery;
-using SysmonWatch.Daemon.Intake;
+using SysmonWatch.Daemon.Intake.Journal;
 using SysmonWatch.Daemon.Operations;
 using SysmonWatch.Daemon.State;
 

@@ -1,6 +1,6 @@
 using System.Threading.Channels;
 using SysmonWatch.Daemon.Operations;
-using SysmonWatch.Detection;
+using SysmonWatch.Detection.Batches;
 
 namespace SysmonWatch.Daemon.Pipeline;
 

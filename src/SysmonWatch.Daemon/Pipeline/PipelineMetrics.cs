@@ -1,10 +1,10 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Hosting;
 using SysmonWatch.Daemon.Delivery;
-using SysmonWatch.Daemon.Intake;
+using SysmonWatch.Daemon.Intake.Sources;
 using SysmonWatch.Daemon.Operations;
 using SysmonWatch.Daemon.State;
-using SysmonWatch.Detection;
+using SysmonWatch.Detection.Batches;
 
 namespace SysmonWatch.Daemon.Pipeline;
 

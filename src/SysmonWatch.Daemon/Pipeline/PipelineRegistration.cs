@@ -1,5 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
-using SysmonWatch.Daemon.Intake;
+using SysmonWatch.Daemon.Intake.Sources;
 using SysmonWatch.Daemon.Operations;
 
 namespace SysmonWatch.Daemon.Pipeline;

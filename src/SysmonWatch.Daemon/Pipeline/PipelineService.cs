@@ -3,15 +3,17 @@ using System.Threading.Channels;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using SysmonWatch.Daemon.Configuration;
+using SysmonWatch.Daemon.Configuration.Reading;
 using SysmonWatch.Daemon.Delivery;
-using SysmonWatch.Daemon.Intake;
+using SysmonWatch.Daemon.Intake.Sources;
 using SysmonWatch.Daemon.Operations;
 using SysmonWatch.Daemon.State;
-using SysmonWatch.Detection;
 using SysmonWatch.Detection.Alerting;
-using SysmonWatch.Detection.Decoding;
+using SysmonWatch.Detection.Batches;
 using SysmonWatch.Detection.Processes;
-using SysmonWatch.Detection.Sigma;
+using SysmonWatch.Detection.Sequence;
+using SysmonWatch.Detection.Sigma.Engine;
+using SysmonWatch.Detection.Sigma.Rules;
 
 namespace SysmonWatch.Daemon.Pipeline;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using SysmonWatch.Daemon.Delivery;
-using SysmonWatch.Daemon.Intake;
+using SysmonWatch.Daemon.Intake.Sources;
 using SysmonWatch.Daemon.Operations;
 using SysmonWatch.Daemon.State;
 using SysmonWatch.Detection.Alerting;

@@ -1,10 +1,10 @@
 using System.Buffers;
 using System.Threading.Channels;
-using SysmonWatch.Daemon.Intake;
+using SysmonWatch.Daemon.Intake.Sources;
 using SysmonWatch.Daemon.Operations;
-using SysmonWatch.Detection;
+using SysmonWatch.Detection.Batches;
 using SysmonWatch.Detection.Events;
-using SysmonWatch.Detection.Sigma;
+using SysmonWatch.Detection.Sigma.Engine;
 
 namespace SysmonWatch.Daemon.Pipeline;
 

@@ -3,6 +3,7 @@ using System.Threading.Channels;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using SysmonWatch.Daemon.Configuration;
+using SysmonWatch.Daemon.Configuration.Reading;
 using SysmonWatch.Daemon.Delivery;
 using SysmonWatch.Daemon.Operations;
 using SysmonWatch.Detection.Alerting;

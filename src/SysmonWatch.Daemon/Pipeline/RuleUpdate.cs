@@ -1,5 +1,6 @@
 using SysmonWatch.Daemon.Configuration;
-using SysmonWatch.Detection.Sigma;
+using SysmonWatch.Detection.Sigma.Engine;
+using SysmonWatch.Detection.Sigma.Rules;
 
 namespace SysmonWatch.Daemon.Pipeline;
 

@@ -1,4 +1,5 @@
 using SysmonWatch.Daemon.Configuration;
+using SysmonWatch.Daemon.Configuration.Reading;
 using SysmonWatch.Detection.Alerting;
 
 namespace SysmonWatch.Daemon.Pipeline;

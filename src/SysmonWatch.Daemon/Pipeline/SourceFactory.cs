@@ -1,6 +1,8 @@
 using Microsoft.Extensions.Logging;
 using SysmonWatch.Daemon.Configuration;
 using SysmonWatch.Daemon.Intake;
+using SysmonWatch.Daemon.Intake.Journal;
+using SysmonWatch.Daemon.Intake.Sources;
 using SysmonWatch.Daemon.Operations;
 
 namespace SysmonWatch.Daemon.Pipeline;

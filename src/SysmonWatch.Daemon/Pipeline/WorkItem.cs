@@ -1,7 +1,7 @@
 using System.Threading.Tasks.Sources;
-using SysmonWatch.Detection;
-using SysmonWatch.Detection.Decoding;
-using SysmonWatch.Detection.Sigma;
+using SysmonWatch.Detection.Batches;
+using SysmonWatch.Detection.Records;
+using SysmonWatch.Detection.Sigma.Engine;
 
 namespace SysmonWatch.Daemon.Pipeline;
 

@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using SysmonWatch.Detection.Decoding;
+using SysmonWatch.Detection.Records;
 
 namespace SysmonWatch.Daemon.Pipeline;
 

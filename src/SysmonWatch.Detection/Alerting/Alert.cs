@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 using SysmonWatch.Detection.Events;
-using SysmonWatch.Detection.Sigma;
+using SysmonWatch.Detection.Sigma.Rules;
 
 namespace SysmonWatch.Detection.Alerting;
 

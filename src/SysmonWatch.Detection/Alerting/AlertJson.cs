@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using SysmonWatch.Detection.Events;
-using SysmonWatch.Detection.Sigma;
+using SysmonWatch.Detection.Sigma.Rules;
 
 namespace SysmonWatch.Detection.Alerting;
 

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 using SysmonWatch.Detection.Events;
+using SysmonWatch.Detection.Snapshots;
 
 namespace SysmonWatch.Detection.Alerting;
 

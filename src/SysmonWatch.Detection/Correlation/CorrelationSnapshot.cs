@@ -1,5 +1,5 @@
 using System.Buffers;
-using SysmonWatch.Detection.Sigma;
+using SysmonWatch.Detection.Sigma.Rules;
 
 namespace SysmonWatch.Detection.Correlation;
 

@@ -1,5 +1,5 @@
 using SysmonWatch.Detection.Events;
-using SysmonWatch.Detection.Sigma;
+using SysmonWatch.Detection.Sigma.Rules;
 
 namespace SysmonWatch.Detection.Correlation;
 

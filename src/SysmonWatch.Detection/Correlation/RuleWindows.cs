@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using SysmonWatch.Detection.Events;
-using SysmonWatch.Detection.Sigma;
+using SysmonWatch.Detection.Sigma.Rules;
 
 namespace SysmonWatch.Detection.Correlation;
 

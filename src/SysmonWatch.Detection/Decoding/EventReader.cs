@@ -3,6 +3,7 @@ using System.Buffers.Text;
 using System.Runtime.Intrinsics;
 using System.Text.Unicode;
 using SysmonWatch.Detection.Events;
+using SysmonWatch.Detection.Records;
 
 namespace SysmonWatch.Detection.Decoding;
 

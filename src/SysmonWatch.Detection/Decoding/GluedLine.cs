@@ -1,4 +1,5 @@
 using System.Buffers;
+using SysmonWatch.Detection.Records;
 
 namespace SysmonWatch.Detection.Decoding;
 

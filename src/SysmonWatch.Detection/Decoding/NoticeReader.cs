@@ -1,5 +1,6 @@
 using System.Buffers.Text;
 using SysmonWatch.Detection.Events;
+using SysmonWatch.Detection.Records;
 
 namespace SysmonWatch.Detection.Decoding;
 

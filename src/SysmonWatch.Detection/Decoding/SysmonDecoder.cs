@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using SysmonWatch.Detection.Events;
+using SysmonWatch.Detection.Records;
 
 namespace SysmonWatch.Detection.Decoding;
 
@@ -26,7 +27,7 @@ public sealed class SysmonDecoder
     long _previousTime;
 
     /// <summary>Hashes values on the way, for whoever compares events; whose hashes they are stands in the event.</summary>
-    internal ValueHash Hash { get; set; } = SequenceWatch.NewHash();
+    internal ValueHash Hash { get; set; } = ValueHash.New();
 
     /// <summary>
     /// The time in the header of the last record decoded, in microseconds since 1970; 0 where it has none or one without year and zone. For

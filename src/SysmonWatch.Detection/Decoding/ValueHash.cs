@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using System.Security.Cryptography;
 
 namespace SysmonWatch.Detection.Decoding;
 
@@ -42,6 +43,21 @@ sealed class ValueHash
         _perSegment = Next(ref state, key1) | 1;
         _perByte = Next(ref state, key1) | 1;
         Mark = Interlocked.Increment(ref _lastMark);
+    }
+
+    /// <summary>A hash with secret keys of its own.</summary>
+    public static ValueHash New()
+    {
+        (ulong key0, ulong key1) = NewKeys();
+        return new ValueHash(key0, key1);
+    }
+
+    /// <summary>Keys that nobody can guess.</summary>
+    public static (ulong Key0, ulong Key1) NewKeys()
+    {
+        Span<byte> key = stackalloc byte[16];
+        RandomNumberGenerator.Fill(key);
+        return (BitConverter.ToUInt64(key), BitConverter.ToUInt64(key[8..]));
     }
 
     /// <summary>Tells this one from others, of other keys: what was hashed by one says nothing to another. Never 0.</summary>

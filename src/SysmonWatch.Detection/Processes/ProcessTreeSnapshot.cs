@@ -1,6 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
-using SysmonWatch.Detection.Events;
+using SysmonWatch.Detection.Snapshots;
 
 namespace SysmonWatch.Detection.Processes;
 

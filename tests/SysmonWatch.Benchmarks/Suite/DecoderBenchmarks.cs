@@ -1,6 +1,7 @@
 using BenchmarkDotNet.Attributes;
 using SysmonWatch.Detection.Decoding;
 using SysmonWatch.Detection.Events;
+using SysmonWatch.Detection.Records;
 
 namespace SysmonWatch.Benchmarks.Suite;
 

@@ -1,7 +1,10 @@
 using BenchmarkDotNet.Attributes;
 using SysmonWatch.Detection.Decoding;
 using SysmonWatch.Detection.Events;
-using SysmonWatch.Detection.Sigma;
+using SysmonWatch.Detection.Records;
+using SysmonWatch.Detection.Sigma.Engine;
+using SysmonWatch.Detection.Sigma.Parsing;
+using SysmonWatch.Detection.Sigma.Rules;
 
 namespace SysmonWatch.Benchmarks.Suite;
 

@@ -3,6 +3,7 @@ using SysmonWatch.Benchmarks.Generation;
 using SysmonWatch.Detection.Decoding;
 using SysmonWatch.Detection.Events;
 using SysmonWatch.Detection.Processes;
+using SysmonWatch.Detection.Records;
 
 namespace SysmonWatch.Benchmarks.Suite;
 

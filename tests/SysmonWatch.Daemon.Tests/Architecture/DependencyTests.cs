@@ -17,12 +17,25 @@ public class DependencyTests
     public static TheoryData<string, string[]> Rooms => new()
     {
         { "Configuration", [] },
+        { "Configuration.Reading", ["Configuration"] },
         { "Operations", ["Configuration"] },
         { "State", ["Operations", "Configuration"] },
-        { "Intake", ["State", "Operations", "Configuration"] },
-        { "Delivery", ["State", "Operations", "Configuration"] },
-        { "Pipeline", ["Intake", "Delivery", "State", "Operations", "Configuration"] },
-        { "Commands", ["Pipeline", "Intake", "Delivery", "State", "Operations", "Configuration"] },
+        { "Intake", [] },
+        { "Intake.Files", ["Intake"] },
+        { "Intake.Journal", ["Intake"] },
+        { "Intake.Sources", ["Intake.Files", "Intake.Journal", "Intake", "Operations"] },
+        { "Delivery.Sinks", [] },
+        { "Delivery.Journal", ["Delivery.Sinks", "Operations", "Configuration"] },
+        { "Delivery.Webhooks", ["Delivery.Sinks", "Configuration", "Configuration.Reading"] },
+        { "Delivery.Services.Slack", ["Delivery.Webhooks", "Delivery.Sinks"] },
+        { "Delivery.Services.Generic", ["Delivery.Webhooks", "Delivery.Sinks"] },
+        { "Delivery", ["Delivery.*", "State", "Operations", "Configuration"] },
+        { "Pipeline", ["Intake", "Intake.Sources", "Intake.Journal", "Delivery", "Delivery.Journal", "State", "Operations", "Configuration", "Configuration.Reading"] },
+        { "Commands", ["Pipeline", "Configuration", "Configuration.Reading"] },
+        { "Commands.Rules", ["Commands", "Pipeline", "Configuration"] },
+        { "Commands.Replay", ["Commands", "Pipeline", "Configuration"] },
+        { "Commands.Doctor", ["Commands", "Intake.*", "Intake", "State", "Configuration", "Configuration.Reading"] },
+        { "Commands.Service", ["Commands", "Pipeline", "State", "Configuration", "Configuration.Reading"] },
     };
 
     [Theory]

@@ -22,7 +22,7 @@ public class LogEventIdTests
            from method in type.GetMethods(BindingFlags.Static | BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly)
            let message = method.GetCustomAttribute<LoggerMessageAttribute>()
            where message is not null
-           select (type.Namespace!.Split('.')[^1], $"{type.Name}.{method.Name}", message.EventId),
+           select (type.Namespace!.Split('.')[2], $"{type.Name}.{method.Name}", message.EventId),
     ];
 
     [Fact]

@@ -1,9 +1,11 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using SysmonWatch.Daemon.Commands;
+using SysmonWatch.Daemon.Commands.Doctor;
 using SysmonWatch.Daemon.Configuration;
 using SysmonWatch.Daemon.Intake;
+using SysmonWatch.Daemon.Intake.Journal;
 using SysmonWatch.Daemon.State;
-using SysmonWatch.Detection.Sigma;
+using SysmonWatch.Detection.Sigma.Rules;
 
 namespace SysmonWatch.Daemon.Tests.Commands;
 

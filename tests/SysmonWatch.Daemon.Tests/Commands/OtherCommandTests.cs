@@ -1,6 +1,9 @@
 using System.Text;
 using System.Text.Json;
 using SysmonWatch.Daemon.Commands;
+using SysmonWatch.Daemon.Commands.Replay;
+using SysmonWatch.Daemon.Commands.Rules;
+using SysmonWatch.Daemon.Commands.Service;
 using SysmonWatch.Tests.Shared;
 
 namespace SysmonWatch.Daemon.Tests.Commands;

@@ -1,6 +1,6 @@
 using SysmonWatch.Daemon.Commands;
 using SysmonWatch.Detection.Alerting;
-using SysmonWatch.Detection.Sigma;
+using SysmonWatch.Detection.Sigma.Rules;
 using SysmonWatch.Tests.Shared;
 
 namespace SysmonWatch.Daemon.Tests.Commands;

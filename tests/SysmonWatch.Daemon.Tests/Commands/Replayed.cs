@@ -1,6 +1,6 @@
 using System.Text;
 using System.Text.Json;
-using SysmonWatch.Daemon.Commands;
+using SysmonWatch.Daemon.Commands.Replay;
 using SysmonWatch.Detection.Alerting;
 
 namespace SysmonWatch.Daemon.Tests.Commands;

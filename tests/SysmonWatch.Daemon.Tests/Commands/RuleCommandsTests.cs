@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Xml.Linq;
 using SysmonWatch.Daemon.Commands;
+using SysmonWatch.Daemon.Commands.Rules;
 
 namespace SysmonWatch.Daemon.Tests.Commands;
 

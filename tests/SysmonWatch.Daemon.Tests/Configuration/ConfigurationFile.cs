@@ -1,4 +1,4 @@
-using SysmonWatch.Daemon.Configuration;
+using SysmonWatch.Daemon.Configuration.Reading;
 
 namespace SysmonWatch.Daemon.Tests.Configuration;
 

@@ -1,6 +1,7 @@
 using SysmonWatch.Daemon.Configuration;
+using SysmonWatch.Daemon.Configuration.Reading;
 using SysmonWatch.Detection.Events;
-using SysmonWatch.Detection.Sigma;
+using SysmonWatch.Detection.Sigma.Rules;
 using SysmonWatch.Tests.Shared;
 
 namespace SysmonWatch.Daemon.Tests.Configuration;

@@ -3,8 +3,10 @@ using Microsoft.Extensions.Time.Testing;
 using Serilog.Sinks.Journald;
 using SysmonWatch.Daemon.Configuration;
 using SysmonWatch.Daemon.Delivery;
+using SysmonWatch.Daemon.Delivery.Journal;
+using SysmonWatch.Daemon.Delivery.Sinks;
 using SysmonWatch.Daemon.State;
-using SysmonWatch.Detection.Sigma;
+using SysmonWatch.Detection.Sigma.Rules;
 
 namespace SysmonWatch.Daemon.Tests.Delivery;
 

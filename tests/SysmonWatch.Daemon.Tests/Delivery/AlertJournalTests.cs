@@ -1,8 +1,8 @@
 using Serilog.Sinks.Journald;
-using SysmonWatch.Daemon.Delivery;
+using SysmonWatch.Daemon.Delivery.Journal;
 using SysmonWatch.Daemon.Operations;
 using SysmonWatch.Detection.Alerting;
-using SysmonWatch.Detection.Sigma;
+using SysmonWatch.Detection.Sigma.Rules;
 using SysmonWatch.Tests.Shared;
 
 namespace SysmonWatch.Daemon.Tests.Delivery;

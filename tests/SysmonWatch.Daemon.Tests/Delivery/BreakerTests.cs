@@ -1,5 +1,6 @@
 using SysmonWatch.Daemon.Configuration;
 using SysmonWatch.Daemon.Delivery;
+using SysmonWatch.Daemon.Delivery.Sinks;
 
 namespace SysmonWatch.Daemon.Tests.Delivery;
 

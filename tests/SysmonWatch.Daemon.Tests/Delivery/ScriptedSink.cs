@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
-using SysmonWatch.Daemon.Delivery;
+using SysmonWatch.Daemon.Delivery.Sinks;
 using SysmonWatch.Detection.Alerting;
 
 namespace SysmonWatch.Daemon.Tests.Delivery;

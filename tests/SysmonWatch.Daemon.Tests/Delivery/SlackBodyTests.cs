@@ -1,9 +1,10 @@
 using System.Text;
 using System.Text.Json;
 using CsCheck;
-using SysmonWatch.Daemon.Delivery;
+using SysmonWatch.Daemon.Delivery.Services.Generic;
+using SysmonWatch.Daemon.Delivery.Services.Slack;
 using SysmonWatch.Detection.Alerting;
-using SysmonWatch.Detection.Sigma;
+using SysmonWatch.Detection.Sigma.Rules;
 
 namespace SysmonWatch.Daemon.Tests.Delivery;
 

@@ -2,7 +2,7 @@ using System.Text.Json;
 using SysmonWatch.Daemon.State;
 using SysmonWatch.Detection.Alerting;
 using SysmonWatch.Detection.Events;
-using SysmonWatch.Detection.Sigma;
+using SysmonWatch.Detection.Sigma.Rules;
 
 namespace SysmonWatch.Daemon.Tests.Delivery;
 

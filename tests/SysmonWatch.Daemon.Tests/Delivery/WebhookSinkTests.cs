@@ -2,7 +2,9 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Time.Testing;
 using SysmonWatch.Daemon.Configuration;
-using SysmonWatch.Daemon.Delivery;
+using SysmonWatch.Daemon.Delivery.Services.Generic;
+using SysmonWatch.Daemon.Delivery.Sinks;
+using SysmonWatch.Daemon.Delivery.Webhooks;
 
 namespace SysmonWatch.Daemon.Tests.Delivery;
 

@@ -6,8 +6,9 @@ using System.Text;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Logging.Abstractions;
 using SysmonWatch.Daemon.Intake;
+using SysmonWatch.Daemon.Intake.Sources;
 using SysmonWatch.Daemon.Operations;
-using SysmonWatch.Detection.Decoding;
+using SysmonWatch.Detection.Records;
 using SysmonWatch.Tests.Shared;
 
 namespace SysmonWatch.Daemon.Tests.Intake;

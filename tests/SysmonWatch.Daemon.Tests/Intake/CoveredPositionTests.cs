@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Time.Testing;
-using SysmonWatch.Daemon.Intake;
+using SysmonWatch.Daemon.Intake.Sources;
 
 namespace SysmonWatch.Daemon.Tests.Intake;
 

@@ -1,6 +1,7 @@
 using CsCheck;
 using Microsoft.Extensions.Time.Testing;
 using SysmonWatch.Daemon.Intake;
+using SysmonWatch.Daemon.Intake.Files;
 
 namespace SysmonWatch.Daemon.Tests.Intake;
 

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Time.Testing;
 using SysmonWatch.Daemon.Intake;
+using SysmonWatch.Daemon.Intake.Files;
 
 namespace SysmonWatch.Daemon.Tests.Intake;
 

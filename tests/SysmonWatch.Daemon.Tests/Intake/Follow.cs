@@ -1,7 +1,8 @@
 using System.Text;
 using Microsoft.Extensions.Time.Testing;
 using SysmonWatch.Daemon.Intake;
-using SysmonWatch.Detection.Decoding;
+using SysmonWatch.Daemon.Intake.Files;
+using SysmonWatch.Detection.Records;
 
 namespace SysmonWatch.Daemon.Tests.Intake;
 

@@ -1,4 +1,6 @@
 using SysmonWatch.Daemon.Intake;
+using SysmonWatch.Daemon.Intake.Journal;
+using SysmonWatch.Daemon.Intake.Sources;
 
 namespace SysmonWatch.Daemon.Tests.Intake;
 

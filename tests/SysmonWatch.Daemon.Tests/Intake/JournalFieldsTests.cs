@@ -1,6 +1,6 @@
 using System.Text;
-using SysmonWatch.Daemon.Intake;
-using SysmonWatch.Detection.Decoding;
+using SysmonWatch.Daemon.Intake.Journal;
+using SysmonWatch.Detection.Records;
 
 namespace SysmonWatch.Daemon.Tests.Intake;
 

@@ -1,8 +1,10 @@
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using SysmonWatch.Daemon.Intake;
+using SysmonWatch.Daemon.Intake.Journal;
+using SysmonWatch.Daemon.Intake.Sources;
 using SysmonWatch.Daemon.Operations;
-using SysmonWatch.Detection.Decoding;
+using SysmonWatch.Detection.Records;
 
 namespace SysmonWatch.Daemon.Tests.Intake;
 

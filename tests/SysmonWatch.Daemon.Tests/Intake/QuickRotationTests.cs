@@ -1,7 +1,8 @@
 using System.IO.Compression;
 using System.Text;
 using SysmonWatch.Daemon.Intake;
-using SysmonWatch.Detection.Decoding;
+using SysmonWatch.Daemon.Intake.Files;
+using SysmonWatch.Detection.Records;
 
 namespace SysmonWatch.Daemon.Tests.Intake;
 

@@ -1,4 +1,4 @@
-using SysmonWatch.Daemon.Intake;
+using SysmonWatch.Daemon.Intake.Files;
 using SysmonWatch.Tests.Shared;
 
 namespace SysmonWatch.Daemon.Tests.Intake;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using SysmonWatch.Daemon.Intake;
+using SysmonWatch.Daemon.Intake.Journal;
 
 namespace SysmonWatch.Daemon.Tests.Intake;
 

@@ -1,5 +1,5 @@
 using SysmonWatch.Daemon.Configuration;
-using SysmonWatch.Daemon.Intake;
+using SysmonWatch.Daemon.Intake.Files;
 using SysmonWatch.Daemon.State;
 using SysmonWatch.Daemon.Tests.Commands;
 using SysmonWatch.Daemon.Tests.State;

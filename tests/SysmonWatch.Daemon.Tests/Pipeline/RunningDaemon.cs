@@ -4,7 +4,8 @@ using Microsoft.Extensions.Hosting;
 using Serilog.Events;
 using SysmonWatch.Daemon.Configuration;
 using SysmonWatch.Daemon.Delivery;
-using SysmonWatch.Daemon.Intake;
+using SysmonWatch.Daemon.Delivery.Journal;
+using SysmonWatch.Daemon.Intake.Journal;
 using SysmonWatch.Daemon.Operations;
 using SysmonWatch.Daemon.Pipeline;
 using SysmonWatch.Daemon.State;
@@ -45,7 +46,7 @@ sealed class RunningDaemon : IAsyncDisposable
     public static async Task<RunningDaemon> StartAsync(SysmonWatchOptions options, string? configFile = null, IJournalPlace? journal = null, TimeProvider? time = null)
     {
         var daemon = new RunningDaemon(options, configFile, journal, time ?? TimeProvider.System);
-        await daemon._host.Services.GetRequiredService<AlertDispatcher>().UseAsync([new AlertRoute(daemon.Sink, Detection.Sigma.RuleLevel.Informational, JournalSink.Retry)]);
+        await daemon._host.Services.GetRequiredService<AlertDispatcher>().UseAsync([new AlertRoute(daemon.Sink, Detection.Sigma.Rules.RuleLevel.Informational, JournalSink.Retry)]);
         await daemon._host.StartAsync(TestContext.Current.CancellationToken);
         return daemon;
     }

@@ -5,7 +5,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using SysmonWatch.Daemon.Configuration;
-using SysmonWatch.Daemon.Intake;
+using SysmonWatch.Daemon.Intake.Journal;
 using SysmonWatch.Daemon.Tests.Commands;
 using SysmonWatch.Daemon.Tests.Intake;
 using SysmonWatch.Detection.Alerting;

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Time.Testing;
 using SysmonWatch.Daemon.State;
-using SysmonWatch.Detection.Sigma;
+using SysmonWatch.Detection.Sigma.Rules;
 
 namespace SysmonWatch.Daemon.Tests.State;
 

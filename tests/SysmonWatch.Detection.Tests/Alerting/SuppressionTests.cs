@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Text.Json;
 using CsCheck;
 using SysmonWatch.Detection.Alerting;
-using SysmonWatch.Detection.Sigma;
+using SysmonWatch.Detection.Sigma.Rules;
 using SysmonWatch.Tests.Shared;
 
 namespace SysmonWatch.Detection.Tests.Alerting;

@@ -17,11 +17,21 @@ public class DependencyTests
     public static TheoryData<string, string[]> Rooms => new()
     {
         { "Events", [] },
-        { "Decoding", ["Events"] },
-        { "Processes", ["Events"] },
-        { "Sigma", ["Events"] },
-        { "Correlation", ["Sigma", "Events"] },
-        { "Alerting", ["Correlation", "Sigma", "Events"] },
+        { "Snapshots", ["Events"] },
+        { "Records", ["Events"] },
+        { "Decoding", ["Records", "Events"] },
+        { "Sequence", ["Decoding", "Records", "Events"] },
+        { "Processes", ["Snapshots", "Events"] },
+        { "Sigma.Matching", ["Events"] },
+        { "Sigma.Rules", ["Sigma.Matching", "Events"] },
+        { "Sigma.Files", ["Sigma.Rules", "Sigma.Matching"] },
+        { "Sigma.Parsing", ["Sigma.Files", "Sigma.Rules", "Sigma.Matching", "Events"] },
+        { "Sigma.Explaining", ["Sigma.Rules", "Sigma.Matching", "Events"] },
+        { "Sigma.Engine", ["Sigma.Explaining", "Sigma.Rules", "Sigma.Matching", "Events"] },
+        { "Correlation", ["Sigma.Rules", "Sigma.Matching", "Snapshots", "Events"] },
+        { "Batches", ["Sigma.Engine", "Sigma.Rules", "Processes", "Sequence", "Decoding", "Records", "Events"] },
+        { "Alerting", ["Batches", "Correlation", "Sigma.Engine", "Sigma.Rules", "Sequence", "Decoding", "Snapshots", "Events"] },
+        { "Testing", ["Batches", "Correlation", "Sigma.*", "Processes", "Sequence", "Records", "Events"] },
     };
 
     [Theory]
@@ -34,7 +44,7 @@ public class DependencyTests
     [Fact]
     public void Every_folder_is_a_room_with_a_place()
     {
-        string[] known = [Root, .. Rooms.Select(row => $"{Root}.{row.Data.Item1}")];
+        string[] known = [.. Rooms.Select(row => $"{Root}.{row.Data.Item1}")];
         string[] found = [.. Library.Types.Where(IsOurs).Select(type => type.Namespace.FullName).Distinct()];
 
         Assert.Empty(found.Except(known));

@@ -1,5 +1,5 @@
 using CsCheck;
-using SysmonWatch.Detection.Sigma;
+using SysmonWatch.Detection.Sigma.Rules;
 
 namespace SysmonWatch.Detection.Tests.Correlation;
 

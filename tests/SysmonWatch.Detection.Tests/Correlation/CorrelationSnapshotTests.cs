@@ -1,6 +1,6 @@
 using CsCheck;
 using SysmonWatch.Detection.Correlation;
-using SysmonWatch.Detection.Sigma;
+using SysmonWatch.Detection.Sigma.Rules;
 
 namespace SysmonWatch.Detection.Tests.Correlation;
 

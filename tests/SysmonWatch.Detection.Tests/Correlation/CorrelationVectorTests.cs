@@ -1,5 +1,6 @@
 using System.Text.Json;
-using SysmonWatch.Detection.Sigma;
+using SysmonWatch.Detection.Sigma.Parsing;
+using SysmonWatch.Detection.Sigma.Rules;
 using SysmonWatch.Tests.Shared;
 using YamlDotNet.RepresentationModel;
 

@@ -1,4 +1,5 @@
-using SysmonWatch.Detection.Sigma;
+using SysmonWatch.Detection.Sigma.Parsing;
+using SysmonWatch.Detection.Sigma.Rules;
 using YamlDotNet.RepresentationModel;
 
 namespace SysmonWatch.Detection.Tests.Correlation;

@@ -1,7 +1,7 @@
 using System.Buffers;
 using SysmonWatch.Detection.Correlation;
 using SysmonWatch.Detection.Events;
-using SysmonWatch.Detection.Sigma;
+using SysmonWatch.Detection.Sigma.Rules;
 
 namespace SysmonWatch.Detection.Tests.Correlation;
 

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using SysmonWatch.Detection.Decoding;
 using SysmonWatch.Detection.Events;
+using SysmonWatch.Detection.Records;
 
 namespace SysmonWatch.Detection.Tests.Decoding;
 

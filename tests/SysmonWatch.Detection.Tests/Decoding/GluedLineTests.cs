@@ -1,7 +1,9 @@
 using System.Text;
-using SysmonWatch.Detection.Decoding;
+using SysmonWatch.Detection.Batches;
 using SysmonWatch.Detection.Events;
 using SysmonWatch.Detection.Processes;
+using SysmonWatch.Detection.Records;
+using SysmonWatch.Detection.Sequence;
 
 namespace SysmonWatch.Detection.Tests.Decoding;
 

@@ -1,6 +1,7 @@
 using System.Text;
 using SysmonWatch.Detection.Decoding;
 using SysmonWatch.Detection.Events;
+using SysmonWatch.Detection.Records;
 
 namespace SysmonWatch.Detection.Tests.Decoding;
 

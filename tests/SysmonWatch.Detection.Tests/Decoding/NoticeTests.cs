@@ -1,4 +1,5 @@
 using SysmonWatch.Detection.Decoding;
+using SysmonWatch.Detection.Records;
 
 namespace SysmonWatch.Detection.Tests.Decoding;
 

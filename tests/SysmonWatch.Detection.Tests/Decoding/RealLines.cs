@@ -1,5 +1,5 @@
 using System.Text;
-using SysmonWatch.Detection.Decoding;
+using SysmonWatch.Detection.Records;
 using SysmonWatch.Tests.Shared;
 
 namespace SysmonWatch.Detection.Tests.Decoding;

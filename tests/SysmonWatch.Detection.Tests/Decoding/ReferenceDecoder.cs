@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using SysmonWatch.Detection.Decoding;
 using SysmonWatch.Detection.Events;
+using SysmonWatch.Detection.Records;
 
 namespace SysmonWatch.Detection.Tests.Decoding;
 

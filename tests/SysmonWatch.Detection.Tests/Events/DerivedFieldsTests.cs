@@ -1,9 +1,12 @@
 using System.Text.RegularExpressions;
 using SysmonWatch.Detection.Alerting;
-using SysmonWatch.Detection.Decoding;
+using SysmonWatch.Detection.Batches;
 using SysmonWatch.Detection.Events;
 using SysmonWatch.Detection.Processes;
-using SysmonWatch.Detection.Sigma;
+using SysmonWatch.Detection.Records;
+using SysmonWatch.Detection.Sequence;
+using SysmonWatch.Detection.Sigma.Engine;
+using SysmonWatch.Detection.Sigma.Parsing;
 using SysmonWatch.Detection.Tests.Decoding;
 using SysmonWatch.Tests.Shared;
 

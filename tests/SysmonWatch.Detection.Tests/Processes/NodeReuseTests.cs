@@ -2,9 +2,11 @@ using System.Globalization;
 using System.Text;
 using System.Threading.Channels;
 using CsCheck;
-using SysmonWatch.Detection.Decoding;
+using SysmonWatch.Detection.Batches;
 using SysmonWatch.Detection.Events;
 using SysmonWatch.Detection.Processes;
+using SysmonWatch.Detection.Records;
+using SysmonWatch.Detection.Sequence;
 
 namespace SysmonWatch.Detection.Tests.Processes;
 

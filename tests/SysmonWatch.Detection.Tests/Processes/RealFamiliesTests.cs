@@ -1,6 +1,8 @@
-using SysmonWatch.Detection.Decoding;
+using SysmonWatch.Detection.Batches;
 using SysmonWatch.Detection.Events;
 using SysmonWatch.Detection.Processes;
+using SysmonWatch.Detection.Records;
+using SysmonWatch.Detection.Sequence;
 using SysmonWatch.Tests.Shared;
 
 namespace SysmonWatch.Detection.Tests.Processes;

@@ -1,9 +1,11 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text;
-using SysmonWatch.Detection.Decoding;
+using SysmonWatch.Detection.Batches;
 using SysmonWatch.Detection.Events;
 using SysmonWatch.Detection.Processes;
+using SysmonWatch.Detection.Records;
+using SysmonWatch.Detection.Sequence;
 
 namespace SysmonWatch.Detection.Tests.Processes;
 

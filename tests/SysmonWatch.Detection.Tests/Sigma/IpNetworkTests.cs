@@ -1,5 +1,5 @@
 using System.Text;
-using SysmonWatch.Detection.Sigma;
+using SysmonWatch.Detection.Sigma.Matching;
 
 namespace SysmonWatch.Detection.Tests.Sigma;
 

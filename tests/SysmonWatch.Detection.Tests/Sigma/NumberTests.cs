@@ -1,7 +1,7 @@
 using System.Numerics;
 using System.Text;
 using CsCheck;
-using SysmonWatch.Detection.Sigma;
+using SysmonWatch.Detection.Sigma.Matching;
 
 namespace SysmonWatch.Detection.Tests.Sigma;
 

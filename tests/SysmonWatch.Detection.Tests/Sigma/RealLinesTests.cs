@@ -1,7 +1,11 @@
-using SysmonWatch.Detection.Decoding;
+using SysmonWatch.Detection.Batches;
 using SysmonWatch.Detection.Events;
 using SysmonWatch.Detection.Processes;
-using SysmonWatch.Detection.Sigma;
+using SysmonWatch.Detection.Records;
+using SysmonWatch.Detection.Sequence;
+using SysmonWatch.Detection.Sigma.Engine;
+using SysmonWatch.Detection.Sigma.Matching;
+using SysmonWatch.Detection.Sigma.Rules;
 using SysmonWatch.Tests.Shared;
 
 namespace SysmonWatch.Detection.Tests.Sigma;

@@ -2,7 +2,9 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using SysmonWatch.Detection.Events;
-using SysmonWatch.Detection.Sigma;
+using SysmonWatch.Detection.Sigma.Matching;
+using SysmonWatch.Detection.Sigma.Parsing;
+using SysmonWatch.Detection.Sigma.Rules;
 
 namespace SysmonWatch.Detection.Tests.Sigma;
 
@@ -115,7 +117,7 @@ public sealed class ReferenceParserTests
             case "cmp": return new CompareTest(Comparison(value.GetProperty("op").GetString()!), Number(value.GetProperty("n"))).Key;
             case "time":
                 TimePart part = Enum.Parse<TimePart>(value.GetProperty("part").GetString()!, ignoreCase: true);
-                return new TimePartTest(part, SysmonWatch.Detection.Sigma.Comparison.Equal, value.GetProperty("n").GetInt32()).Key;
+                return new TimePartTest(part, SysmonWatch.Detection.Sigma.Matching.Comparison.Equal, value.GetProperty("n").GetInt32()).Key;
             case "fieldref":
                 bool starts = value.GetProperty("starts").GetBoolean();
                 bool ends = value.GetProperty("ends").GetBoolean();
@@ -149,16 +151,16 @@ public sealed class ReferenceParserTests
 
     static Number Number(JsonElement json)
     {
-        Assert.True(SysmonWatch.Detection.Sigma.Number.TryParse(json.GetRawText(), true, out Number number));
+        Assert.True(SysmonWatch.Detection.Sigma.Matching.Number.TryParse(json.GetRawText(), true, out Number number));
         return number;
     }
 
     static Comparison Comparison(string name) => name switch
     {
-        "lt" => SysmonWatch.Detection.Sigma.Comparison.Less,
-        "lte" => SysmonWatch.Detection.Sigma.Comparison.LessOrEqual,
-        "gt" => SysmonWatch.Detection.Sigma.Comparison.Greater,
-        _ => SysmonWatch.Detection.Sigma.Comparison.GreaterOrEqual,
+        "lt" => SysmonWatch.Detection.Sigma.Matching.Comparison.Less,
+        "lte" => SysmonWatch.Detection.Sigma.Matching.Comparison.LessOrEqual,
+        "gt" => SysmonWatch.Detection.Sigma.Matching.Comparison.Greater,
+        _ => SysmonWatch.Detection.Sigma.Matching.Comparison.GreaterOrEqual,
     };
 
     /// <summary>A tree of the reference without what it keeps of selectors that select nothing.</summary>

@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 using CsCheck;
-using SysmonWatch.Detection.Sigma;
+using SysmonWatch.Detection.Sigma.Matching;
 
 namespace SysmonWatch.Detection.Tests.Sigma;
 

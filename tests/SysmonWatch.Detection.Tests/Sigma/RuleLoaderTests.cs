@@ -1,5 +1,7 @@
 using CsCheck;
-using SysmonWatch.Detection.Sigma;
+using SysmonWatch.Detection.Sigma.Matching;
+using SysmonWatch.Detection.Sigma.Parsing;
+using SysmonWatch.Detection.Sigma.Rules;
 
 namespace SysmonWatch.Detection.Tests.Sigma;
 

@@ -1,7 +1,8 @@
 using System.Text;
 using System.Text.RegularExpressions;
 using SysmonWatch.Detection.Events;
-using SysmonWatch.Detection.Sigma;
+using SysmonWatch.Detection.Sigma.Matching;
+using SysmonWatch.Detection.Sigma.Rules;
 
 namespace SysmonWatch.Detection.Tests.Sigma;
 

@@ -1,5 +1,5 @@
 using CsCheck;
-using SysmonWatch.Detection.Sigma;
+using SysmonWatch.Detection.Sigma.Engine;
 
 namespace SysmonWatch.Detection.Tests.Sigma;
 

@@ -1,0 +1,70 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace SysmonWatch.Daemon.Intake.Files;
+
+/// <summary>Where reading of files is, as it is saved with a checkpoint.</summary>
+/// <param name="Version">1.</param>
+/// <param name="Patterns">The paths and globs that were followed: what matches one of them and is not in <paramref name="Files"/> is new.</param>
+/// <param name="Files">The files followed.</param>
+sealed record FilePosition(int Version, IReadOnlyList<string> Patterns, IReadOnlyList<SavedFile> Files)
+{
+    /// <summary>The version that is written.</summary>
+    public const int Current = 1;
+
+    /// <summary>As bytes.</summary>
+    public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, FilePositionJson.Default.FilePosition);
+
+    /// <summary>From bytes.</summary>
+    /// <returns>Null, with the reason, where they are not a position of this version.</returns>
+    public static FilePosition? From(ReadOnlySpan<byte> bytes, out string reason)
+    {
+        reason = "";
+        try
+        {
+            FilePosition? read = JsonSerializer.Deserialize(bytes, FilePositionJson.Default.FilePosition);
+            if (read is { Version: Current, Patterns: not null, Files: not null } && read.Files.All(f => f is { Path: not null, Generations: not null, Finished: not null }))
+            {
+                return read;
+            }
+            reason = read is null or { Version: Current } ? "it is incomplete" : $"it has version {read.Version}, this program reads version {Current}";
+        }
+        catch (JsonException e)
+        {
+            reason = e.Message;
+        }
+        return null;
+    }
+}
+
+/// <summary>One path.</summary>
+/// <param name="Path">The path.</param>
+/// <param name="LookedAt">When it was last looked at, nanoseconds since 1970 by this machine's clock.</param>
+/// <param name="Generations">Oldest first; the last one was at the path.</param>
+/// <param name="Finished">Generations that have been read and let go, oldest first: they are not read again whatever they are called by now.</param>
+sealed record SavedFile(string Path, long LookedAt, IReadOnlyList<SavedGeneration> Generations, IReadOnlyList<SavedGeneration> Finished);
+
+/// <summary>One generation: which file, and how far.</summary>
+/// <param name="Device">Device number.</param>
+/// <param name="Inode">Inode number.</param>
+/// <param name="HeadLength">Bytes of its beginning that <paramref name="Head"/> is of.</param>
+/// <param name="Head">Mark of its beginning.</param>
+/// <param name="Offset">First byte that is not dealt with.</param>
+/// <param name="TailLength">Bytes before <paramref name="Offset"/> that <paramref name="Tail"/> is of.</param>
+/// <param name="Tail">Mark of what is before the offset.</param>
+/// <param name="Skipping">True within a line that is longer than the longest.</param>
+/// <param name="Drained">True where it was read to its end and another one had followed.</param>
+/// <param name="ModifiedAt">Its last modification as far as it was seen, nanoseconds since 1970.</param>
+/// <param name="BornAt">Its creation, nanoseconds since 1970; 0 where the file system does not know.</param>
+sealed record SavedGeneration(
+    ulong Device, ulong Inode, int HeadLength, ulong Head, long Offset, int TailLength, ulong Tail, bool Skipping, bool Drained, long ModifiedAt,
+    long BornAt)
+{
+    /// <summary>Its beginning itself, to know a copy that is shorter; not saved, and empty after a start.</summary>
+    [JsonIgnore]
+    public byte[] Beginning { get; init; } = [];
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(FilePosition))]
+sealed partial class FilePositionJson : JsonSerializerContext;

@@ -1,0 +1,22 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace SysmonWatch.Daemon.Intake.Files;
+
+/// <summary>Says that it may be worth looking at files. It may be silent or ring for nothing; whoever waits looks for himself.</summary>
+interface IDoorbell : IAsyncDisposable
+{
+    /// <summary>Why it will not ring, for the operator; null where it will.</summary>
+    string? Trouble { get; }
+
+    /// <summary>Rings from now on for these, and no others.</summary>
+    /// <param name="directories">Directories in which names come and go.</param>
+    /// <param name="files">Files that grow.</param>
+    void Watch(IEnumerable<string> directories, IEnumerable<SafeFileHandle> files);
+
+    /// <summary>Makes it ring, for whoever waits or waits next. From any thread, until it is disposed.</summary>
+    void Ring();
+
+    /// <summary>Waits until it rings, or for the given time (<see cref="Timeout.InfiniteTimeSpan"/>: only until it rings).</summary>
+    /// <returns>True where names may have changed, also after the time and after <see cref="Ring"/>; false where only files grew.</returns>
+    ValueTask<bool> WaitAsync(TimeSpan longest, CancellationToken stop);
+}
