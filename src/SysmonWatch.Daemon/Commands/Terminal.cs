@@ -1,5 +1,6 @@
 using Spectre.Console;
 using SysmonWatch.Detection.Alerting;
+using SysmonWatch.Detection.Sigma.Rules;
 
 namespace SysmonWatch.Daemon.Commands;
 
@@ -36,8 +37,21 @@ static class Terminal
         return console;
     }
 
+    /// <summary>A table without columns yet: framed for people, only aligned where a program reads on.</summary>
+    public static Table Table(IAnsiConsole console) =>
+        console.Profile.Out.IsTerminal ? new Table().RoundedBorder() : new Table().NoBorder().HideHeaders();
+
     /// <summary>Text of any origin as Spectre's markup for just that text.</summary>
     public static string Safe(string text) => Markup.Escape(SafeText.Show(text));
+
+    /// <summary>The style that a level is shown in.</summary>
+    public static string StyleOf(RuleLevel level) => level switch
+    {
+        RuleLevel.Critical => "white on red",
+        RuleLevel.High => "red",
+        RuleLevel.Medium => "yellow",
+        _ => "grey",
+    };
 
     /// <summary>Text in a style of Spectre's, such as "red" or "bold".</summary>
     public static string Styled(string style, string text) => $"[{style}]{Safe(text)}[/]";

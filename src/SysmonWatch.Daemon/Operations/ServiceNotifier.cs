@@ -5,12 +5,12 @@ using System.Text;
 namespace SysmonWatch.Daemon.Operations;
 
 /// <summary>
-/// Tells the service manager how the daemon is. Does nothing where none asked (NOTIFY_SOCKET not set); never throws for what the socket does.
-/// Thread-safe.
+/// Reports the state of the daemon to the service manager. Does nothing where none asked for it (NOTIFY_SOCKET is not set); never throws for what the
+/// socket does. Thread-safe.
 /// </summary>
 /// <remarks>
-/// Source: sd_notify(3). Microsoft.Extensions.Hosting.Systemd has a notifier too, but it sends READY and STOPPING only, and where
-/// ProtectProc=invisible hides the parent process it does not see that systemd is there.
+/// Source: sd_notify(3). The SystemdNotifier of Microsoft.Extensions.Hosting.Systemd could send the same, but it throws, or waits for ever, where the
+/// socket does not take a message.
 /// </remarks>
 /// <param name="address">Value of NOTIFY_SOCKET: a path, or @ and a name in the abstract namespace; null or empty: nobody asked.</param>
 /// <param name="time">Its timestamps are CLOCK_MONOTONIC for <see cref="TimeProvider.System"/>, as RELOADING needs.</param>
@@ -46,10 +46,6 @@ sealed class ServiceNotifier(string? address, TimeProvider time)
 
     /// <summary>The daemon ends.</summary>
     public NotifyResult Stopping(string? status = null) => Send(WithStatus("STOPPING=1", status));
-
-    /// <summary>Starting, reloading or stopping will take until <paramref name="fromNow"/> from now; say it again before that is over.</summary>
-    public NotifyResult ExtendTimeout(TimeSpan fromNow) =>
-        Send(string.Create(CultureInfo.InvariantCulture, $"EXTEND_TIMEOUT_USEC={(long)fromNow.TotalMicroseconds}"));
 
     /// <summary>A status is one line of text: what comes after a newline would be taken for another assignment, MAINPID for one.</summary>
     static string WithStatus(string state, string? status)

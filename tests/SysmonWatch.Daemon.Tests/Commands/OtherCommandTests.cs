@@ -54,7 +54,7 @@ public sealed class OtherCommandTests : IDisposable
     [Fact]
     public void Decode_escapes_what_a_terminal_would_not_show_as_itself_and_leaves_the_rest_readable()
     {
-        string line = SeedLog.Lines()[0];
+        string line = SeedLog.Lines().First(l => l.Contains("</Data></EventData>", StringComparison.Ordinal));
         const string Named = "/tmp/\u202egpj.exe\U000e0041 <é 漢 \U0001f600>";
         string log = Write("syslog", line.Replace("</EventData>", $"<Data Name=\"Extra\">{Named.Replace("<", "&lt;", StringComparison.Ordinal).Replace(">", "&gt;", StringComparison.Ordinal)}</Data></EventData>", StringComparison.Ordinal) + "\n");
 

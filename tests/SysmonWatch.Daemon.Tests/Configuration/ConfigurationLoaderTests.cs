@@ -120,7 +120,7 @@ public sealed class ConfigurationLoaderTests
         { "input: {files: 5}", "1:16: error: input.files: '5' is not an absolute path; it must begin with '/'." },
         { "input: {files: [/a, log/syslog]}", "1:21: error: input.files[1]: 'log/syslog' is not an absolute path; it must begin with '/'." },
         { "input: {files: /var/log}", "1:16: error: input.files: '/var/log' is a directory; name the files in it, such as /var/log/*.log." },
-        { "rules: {paths: []}", "1:8: error: rules.paths: is empty, so that there would be no rules; name files or directories, or remove the key for the defaults." },
+        { "rules: {paths: []}", "1:16: error: rules.paths: is empty, so that there would be no rules; name files or directories, or remove the key for the defaults." },
         { "rules: {paths: rules.d}", "1:16: error: rules.paths: 'rules.d' is not an absolute path; it must begin with '/'." },
         { "state: {directory: /etc/passwd}", "1:20: error: state.directory: '/etc/passwd' cannot be a directory, because '/etc/passwd' is a file; name a directory, which is made where it is not there." },
         { "state: {directory: /etc/passwd/x}", "1:20: error: state.directory: '/etc/passwd/x' cannot be a directory, because '/etc/passwd' is a file; name a directory, which is made where it is not there." },

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using Spectre.Console;
+using SysmonWatch.Daemon.Configuration;
 using SysmonWatch.Detection.Alerting;
 using SysmonWatch.Detection.Sigma.Explaining;
 using SysmonWatch.Detection.Sigma.Rules;
@@ -28,17 +30,19 @@ static class RulesCommand
     {
         if (ConfiguredRules.Load(paths, config, errors) is not { } set) return ExitCodes.Configuration;
         foreach (RuleProblem problem in set.Problems.Where(p => p.IsError)) errors.WriteLine(SafeText.Show(problem.ToString()));
+        IAnsiConsole console = Terminal.On(output);
+        Table table = Terminal.Table(console).AddColumns("level", "source", "id", "title");
         foreach (SigmaRule rule in set.Rules)
         {
-            string source = SysmonLogSources.CanFeed(rule.LogSource) ? rule.LogSource.Category ?? "any event" : "(not fed)";
-            output.WriteLine($"{Level(rule.Metadata),-13} {source,-20} {SafeText.Show(rule.Metadata.Id),-36} {SafeText.Show(rule.Metadata.Title)}");
+            Add(rule.Metadata, SysmonLogSources.CanFeed(rule.LogSource) ? rule.LogSource.Category ?? "any event" : "(not fed)");
         }
-        foreach (CorrelationRule rule in set.Correlations)
-        {
-            output.WriteLine($"{Level(rule.Metadata),-13} {"correlation",-20} {SafeText.Show(rule.Metadata.Id),-36} {SafeText.Show(rule.Metadata.Title)}");
-        }
-        errors.WriteLine($"{set.Rules.Count} rules, {set.Unfed.Count} of them not fed by Sysmon for Linux, {set.Correlations.Count} correlations, {set.Problems.Count(p => p.IsError)} refused");
+        foreach (CorrelationRule rule in set.Correlations) Add(rule.Metadata, "correlation");
+        if (table.Rows.Count > 0) console.Write(table);
+        errors.WriteLine($"{Wording.Count(set.Rules.Count, "rule")}, {set.Unfed.Count} of them not fed by Sysmon for Linux, {Wording.Count(set.Correlations.Count, "correlation")}, {set.Problems.Count(p => p.IsError)} refused");
         return set.Rules.Count + set.Correlations.Count > 0 && paths.All(Path.Exists) ? ExitCodes.Success : ExitCodes.Failure;
+
+        void Add(RuleMetadata rule, string source) =>
+            table.AddRow(Terminal.Styled(Terminal.StyleOf(rule.Level), Level(rule)), Terminal.Safe(source), Terminal.Safe(rule.Id), Terminal.Safe(rule.Title));
     }
 
     public static int Show(string word, IReadOnlyList<string> paths, string? config, TextWriter output, TextWriter errors)
@@ -77,7 +81,7 @@ static class RulesCommand
         }
         foreach (SigmaRule rule in set.Unfed) Advise(rule.Metadata, $"no event of Sysmon for Linux is of its log source ({rule.LogSource})");
         int refused = set.Problems.Count(p => p.IsError);
-        errors.WriteLine($"{set.Rules.Count} rules and {set.Correlations.Count} correlations good, {refused} problems that refuse a rule");
+        errors.WriteLine($"{Wording.Count(set.Rules.Count, "rule")} and {Wording.Count(set.Correlations.Count, "correlation")} good, {Wording.Count(refused, "problem")} that refuse a rule");
         return refused > 0 ? ExitCodes.Failure : ExitCodes.Success;
 
         void Advise(RuleMetadata rule, string advice) => output.WriteLine($"{rule.File}:{rule.Line}:1: advice: '{SafeText.Show(rule.Title)}' {advice}");

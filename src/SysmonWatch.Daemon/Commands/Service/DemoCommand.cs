@@ -68,7 +68,8 @@ static class DemoCommand
             console.WriteLine();
             try
             {
-                await host.StartAsync(stop);
+                // Not with the token: a host that is stopped while it starts says that starting has failed.
+                await host.StartAsync(CancellationToken.None);
                 await PlayAsync(log, time, stop);
                 await WaitAsync(seen.Task, time, stop);
             }
@@ -111,14 +112,7 @@ static class DemoCommand
 
     static void Print(IAnsiConsole console, Alert alert)
     {
-        string colour = alert.Level switch
-        {
-            RuleLevel.Critical => "white on red",
-            RuleLevel.High => "red",
-            RuleLevel.Medium => "yellow",
-            _ => "grey",
-        };
         string clock = EventTime.ToDateTimeOffset(alert.Time).ToString("HH:mm:ss.fff", System.Globalization.CultureInfo.InvariantCulture);
-        console.MarkupLine($"[grey]{clock}[/] [{colour}] {alert.Level.ToText()} [/] {Terminal.Safe(alert.Message)}");
+        console.MarkupLine($"[grey]{clock}[/] {Terminal.Styled(Terminal.StyleOf(alert.Level), $" {alert.Level.ToText()} ")} {Terminal.Safe(alert.Message)}");
     }
 }

@@ -37,8 +37,8 @@ sealed class OptionsReader(Surroundings surroundings, ProblemList problems)
 
     RulesOptions Rules(YamlSection section)
     {
-        IReadOnlyList<string> paths = section.Texts("paths", RulesOptions.DefaultPaths, FullPath);
-        if (paths.Count == 0) problems.Error(section.At, $"{section.Name("paths")}: is empty, so that there would be no rules; name files or directories, or remove the key for the defaults.");
+        IReadOnlyList<string> paths = section.Texts(
+            "paths", RulesOptions.DefaultPaths, FullPath, ", so that there would be no rules; name files or directories, or remove the key for the defaults");
         var options = new RulesOptions
         {
             Paths = paths,

@@ -100,7 +100,7 @@ static class Values
             return Parsed<StartFrom>.Bad(text, $"is none of end, beginning or a duration such as 2h.{Wording.DidYouMean(text, ["end", "beginning"])}");
         }
         Parsed<TimeSpan> back = Duration(TimeSpan.FromSeconds(1), TimeSpan.FromDays(3650))(text);
-        return back.Wrong is null ? Parsed<StartFrom>.Good(new StartFrom(back.Value)) : Parsed<StartFrom>.Bad(back.Wrong);
+        return back.Wrong is null ? Parsed<StartFrom>.Good(new StartFrom(back.Value)) : new Parsed<StartFrom>(default, back.Wrong, back.Found);
     }
 
     static bool TryWithUnit(string text, (string Suffix, long Factor)[] units, string? bare, out long value)

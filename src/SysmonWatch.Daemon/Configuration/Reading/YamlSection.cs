@@ -72,9 +72,14 @@ sealed class YamlSection
     }
 
     /// <summary>A list of texts, or a single one; the fallback where the key is absent or empty.</summary>
-    public IReadOnlyList<string> Texts(string key, IReadOnlyList<string> fallback, Func<string, Parsed<string>> parse)
+    /// <param name="key">The key.</param>
+    /// <param name="fallback">What counts where the file says nothing.</param>
+    /// <param name="parse">Makes a text of the options from one of the file.</param>
+    /// <param name="whyNotEmpty">Why the list must have an item, as it reads after "is empty"; null where it need not.</param>
+    public IReadOnlyList<string> Texts(string key, IReadOnlyList<string> fallback, Func<string, Parsed<string>> parse, string? whyNotEmpty = null)
     {
         YamlNode? node = Take(key);
+        if (whyNotEmpty is not null && node is YamlSequenceNode { Children.Count: 0 }) _problems.Error(node.Start, $"{Name(key)}: is empty{whyNotEmpty}.");
         return node is null || IsEmpty(node) ? fallback : [.. Items(key, node, parse).Select(item => item.Text)];
     }
 
@@ -85,7 +90,7 @@ sealed class YamlSection
         return node is null || IsEmpty(node) ? [] : Items(key, node, Parsed<string>.Good);
     }
 
-    List<PlacedText> Items(string key, YamlNode node, Func<string, Parsed<string>> parse)
+    IReadOnlyList<PlacedText> Items(string key, YamlNode node, Func<string, Parsed<string>> parse)
     {
         var texts = new List<PlacedText>();
         int number = 0;
