@@ -16,6 +16,10 @@ namespace SysmonWatch.Detection.Records;
 /// One exception: when the first line is as long as rsyslog cuts (8,096 bytes less what may be missing of the header) a following line with a
 /// header is always a record, because whoever makes his command line that long could write its end in a line of his own.
 /// </para>
+/// <para>
+/// NULs before a line are a hole: a crash leaves them where a file had grown and was not written yet, and a writer that goes on at its old place after a
+/// truncation. Within a line they are its text, as anybody may have sent them, unless it is longer than any message: then they end what was begun before them.
+/// </para>
 /// <para>One per file; holds nothing but whether it is inside a line that is too long.</para>
 /// </remarks>
 public sealed class LineFramer
@@ -59,9 +63,22 @@ public sealed class LineFramer
                 position += newline + 1;
                 continue;
             }
+            if (buffer[position] == 0)
+            {
+                int hole = buffer.AsSpan(position, end - position).IndexOfAnyExcept((byte)0);
+                position = hole < 0 ? end : position + hole;
+                continue;
+            }
             int lineEnd = newline < 0 ? end : position + newline;
             if (lineEnd - position > longest)
             {
+                int hole = buffer.AsSpan(position, longest).IndexOf((byte)0);
+                if (hole > 0)
+                {
+                    into.Add(new LogRecord(new Slice(position, hole), RecordOrigin.File, arrival));
+                    position += hole;
+                    continue;
+                }
                 TooLong++;
                 if (newline < 0)
                 {

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Time.Testing;
 using SysmonWatch.Daemon.Intake;
 using SysmonWatch.Daemon.Intake.Files;
+using SysmonWatch.Detection.Records;
 
 namespace SysmonWatch.Daemon.Tests.Intake;
 
@@ -562,6 +563,36 @@ public sealed class FileFollowerTests : IDisposable
         _log.Touch(_log.Live);
 
         Assert.Equal([_log.Written[0], other], follow.Drain().Seen);
+    }
+
+    [Fact]
+    public void Notices_that_a_file_was_filled_anew_with_the_same_beginning()
+    {
+        Write(40);
+        using Follow follow = Start(StartAt.Beginning).Drain();
+        Assert.True(new FileInfo(_log.Live).Length > 2 * ContentMark.HeadMost, "what differs is beyond the beginning that is known");
+        string[] anew = [.. _log.Written[..30], .. Enumerable.Range(0, 20).Select(n => $"another line, number {n}, of a file that has been filled anew from the thirtieth on")];
+        Tick(TimeSpan.FromSeconds(1));
+        File.WriteAllLines(_log.Live, anew);
+        _log.Touch(_log.Live);
+
+        Assert.Equal([.. _log.Written, .. anew], follow.Drain().Seen);
+    }
+
+    [Fact]
+    public void Reads_the_first_line_after_a_hole_that_a_writer_left_who_did_not_see_the_truncation()
+    {
+        Write(4);
+        using Follow follow = Start(StartAt.Beginning).Drain();
+        _log.Truncate();
+        follow.Drain();
+        using (var file = new FileStream(_log.Live, FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
+        {
+            file.Seek(3 * RecordBatch.DefaultLongestRecord, SeekOrigin.Begin);
+            file.Write("the first\nthe second\n"u8);
+        }
+
+        Assert.Equal([.. _log.Written, "the first", "the second"], follow.Drain().Seen);
     }
 
     [Fact]

@@ -14,7 +14,7 @@ namespace SysmonWatch.Daemon.Tests.Intake;
 public sealed class FileSourceTests : IDisposable
 {
     readonly ToyLog _log = new(new FakeTimeProvider(DateTimeOffset.FromUnixTimeSeconds(1_790_000_000)));
-    readonly CancellationTokenSource _soon = new(TimeSpan.FromSeconds(20));
+    readonly CancellationTokenSource _soon = new(TimeSpan.FromMinutes(2));
     // Ticks only when it is told to: every other wake-up is inotify's.
     readonly Cadence _cadence = new(TimeSpan.FromDays(1), NullLogger.Instance);
 

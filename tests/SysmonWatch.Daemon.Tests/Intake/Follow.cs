@@ -16,9 +16,16 @@ sealed class Follow : IDisposable
     FileFollower? _follower;
     byte[] _saved = [];
     int _savedCount;
+    readonly LogFileSystem? _files;
 
     public Follow(FakeTimeProvider time, StartAt startAt, params string[] paths)
+        : this(time, startAt, null, paths)
     {
+    }
+
+    public Follow(FakeTimeProvider time, StartAt startAt, LogFileSystem? files, params string[] paths)
+    {
+        _files = files;
         _time = time;
         _startAt = startAt;
         _paths = paths;
@@ -34,7 +41,7 @@ sealed class Follow : IDisposable
 
     public void Start()
     {
-        _follower = new FileFollower(_paths, _startAt, _time, Notices.Add);
+        _follower = new FileFollower(_paths, _startAt, _time, Notices.Add, _files);
         _follower.Restore(_saved);
     }
 

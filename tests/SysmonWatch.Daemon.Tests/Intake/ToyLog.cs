@@ -12,6 +12,7 @@ namespace SysmonWatch.Daemon.Tests.Intake;
 sealed class ToyLog : IDisposable
 {
     readonly FakeTimeProvider _time;
+    readonly List<FileStream> _deleted = [];
     FileStream? _writer;
     int _number;
     string _unfinished = "";
@@ -129,9 +130,12 @@ sealed class ToyLog : IDisposable
     /// <summary>Compresses the live file into another, as gzip does: the time of modification stays.</summary>
     public void CompressTo(string path) => Compress(Live, path);
 
-    static void Compress(string plain, string compressed)
+    void Compress(string plain, string compressed)
     {
-        using (FileStream from = File.OpenRead(plain))
+        // Kept open: a new file with the inode number of a deleted one, born within the same tick of the file system's clock, is the same file to
+        // everybody who looks. It takes rotations a few milliseconds apart.
+        FileStream from = File.OpenRead(plain);
+        _deleted.Add(from);
         using (var to = new GZipStream(File.Create(compressed), CompressionLevel.Fastest))
         {
             from.CopyTo(to);
@@ -145,6 +149,7 @@ sealed class ToyLog : IDisposable
     public void Dispose()
     {
         _writer?.Dispose();
+        foreach (FileStream file in _deleted) file.Dispose();
         Directory.Delete(Root, recursive: true);
     }
 

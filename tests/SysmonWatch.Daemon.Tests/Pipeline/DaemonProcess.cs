@@ -10,9 +10,9 @@ sealed class DaemonProcess : IDisposable
     static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
     readonly Process _process;
-    readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     readonly Lock _lock = new();
     readonly List<string> _said = [];
+    readonly List<(string Text, TaskCompletionSource Said)> _awaited = [];
 
     DaemonProcess(string program, params string[] arguments)
     {
@@ -45,7 +45,19 @@ sealed class DaemonProcess : IDisposable
         new("/usr/bin/nsenter", $"--mount=/proc/{process}/ns/mnt", "--", Binary, "run", "--config", config, "--state-dir", state);
 
     /// <summary>Waits until it says that it is ready.</summary>
-    public Task ReadyAsync() => WaitAsync(_ready.Task, "Ready");
+    public Task ReadyAsync() => SaysAsync("Ready: reading");
+
+    /// <summary>Waits until it has said something, or has already.</summary>
+    public Task SaysAsync(string text)
+    {
+        var said = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_lock)
+        {
+            if (_said.Exists(line => line.Contains(text, StringComparison.Ordinal))) return Task.CompletedTask;
+            _awaited.Add((text, said));
+        }
+        return WaitAsync(said.Task, $"«{text}»");
+    }
 
     /// <summary>Sends it a signal.</summary>
     public void Signal(int signal) => Assert.Equal(0, kill(_process.Id, signal));
@@ -88,8 +100,14 @@ sealed class DaemonProcess : IDisposable
     void Hear(string? line)
     {
         if (line is null) return;
-        lock (_lock) _said.Add(line);
-        if (line.Contains("Ready: reading", StringComparison.Ordinal)) _ready.TrySetResult();
+        lock (_lock)
+        {
+            _said.Add(line);
+            foreach ((string text, TaskCompletionSource said) in _awaited)
+            {
+                if (line.Contains(text, StringComparison.Ordinal)) said.TrySetResult();
+            }
+        }
     }
 
     [DllImport("libc")]

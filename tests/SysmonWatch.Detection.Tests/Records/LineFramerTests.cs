@@ -36,6 +36,30 @@ public sealed class LineFramerTests
         Assert.Equal(2, consumed);
     }
 
+    /// <summary>What a crash leaves in a file that had grown and was not written yet, and a writer that goes on at its old place after a truncation.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(4096)]
+    [InlineData(Longest + 1)]
+    public void A_hole_of_NULs_is_no_part_of_the_line_after_it(int size)
+    {
+        string hole = new('\0', size);
+
+        Assert.Equal(["a", "b", "c"], Split($"a\n{hole}b\nc\n"));
+        Assert.Equal(["a", "b"], Split($"{hole}\na\n{hole}\n\n{hole}b{(size > 1 ? "\n" + hole : "")}"));
+    }
+
+    [Fact]
+    public void A_hole_in_a_line_that_is_longer_than_any_message_ends_what_was_begun_before_it()
+    {
+        string hole = new('\0', Longest + 1);
+
+        Assert.Equal(["begun", "b", "c"], Split($"begun{hole}b\nc\n"));
+        Assert.Equal(["begun"], Split("begun" + hole, atEnd: false, out int consumed));
+        Assert.Equal("begun".Length + hole.Length, consumed);
+        Assert.Equal(["c"], Split(new string('a', Longest + 1) + hole + "b\nc"));
+    }
+
     [Fact]
     public void An_event_with_raw_newlines_is_one_record()
     {

@@ -28,8 +28,10 @@ sealed class FileFollower : IDisposable
     /// <param name="startAt">Where to start in files that are there at the first step and have no saved position.</param>
     /// <param name="time">The clock.</param>
     /// <param name="say">Takes what an operator should know; must not throw.</param>
-    public FileFollower(IReadOnlyList<string> patterns, StartAt startAt, TimeProvider time, Action<IntakeNotice> say)
+    /// <param name="files">The file system; null for the real one.</param>
+    public FileFollower(IReadOnlyList<string> patterns, StartAt startAt, TimeProvider time, Action<IntakeNotice> say, LogFileSystem? files = null)
     {
+        Files = files ?? LogFileSystem.Real;
         _patterns = patterns;
         _startAt = startAt;
         _time = time;
@@ -107,6 +109,9 @@ sealed class FileFollower : IDisposable
         foreach (FollowedPath path in _paths) path.Dispose();
         _paths.Clear();
     }
+
+    /// <summary>Where names are looked up.</summary>
+    internal LogFileSystem Files { get; }
 
     /// <summary>Notes that a position is worth saving.</summary>
     internal void Moved(bool filesChanged = false)

@@ -179,7 +179,7 @@ sealed class FollowedPath : IDisposable
     void Look(RecordBatch batch, bool thorough)
     {
         long now = Now();
-        int error = FileCalls.Look(Path, out FileFacts facts);
+        int error = _owner.Files.Look(Path, out FileFacts facts);
         _isMissing = error is FileCalls.ENOENT or FileCalls.ENOTDIR;
         if (error == 0 && !facts.IsRegular)
         {
@@ -258,7 +258,7 @@ sealed class FollowedPath : IDisposable
 
     int OpenLive(out LogContent? content, ref FileFacts facts)
     {
-        int error = LogContent.Open(Path, out content, out FileFacts opened);
+        int error = _owner.Files.Open(Path, out content, out FileFacts opened);
         if (error == 0) facts = opened;
         return error;
     }
@@ -330,12 +330,12 @@ sealed class FollowedPath : IDisposable
     void Begin(LogContent live, in FileFacts facts, StartAt startAt)
     {
         var generation = new Generation(live, facts) { QuietSince = _time.GetTimestamp() };
-        List<RotatedFile> rotated = RotatedFiles.Of(Path);
+        List<RotatedFile> rotated = RotatedFiles.Of(_owner.Files, Path);
         int place = rotated.FindIndex(f => f.Facts.SameFileAs(generation.Facts));
         if (place >= 0) rotated.RemoveRange(place, rotated.Count - place);
         foreach (RotatedFile file in rotated.TakeLast(MostFinished))
         {
-            if (!RotatedNames.IsReadable(file.Path) || LogContent.Open(file.Path, out LogContent? content, out FileFacts known) != 0) continue;
+            if (!RotatedNames.IsReadable(file.Path) || _owner.Files.Open(file.Path, out LogContent? content, out FileFacts known) != 0) continue;
             using var old = new Generation(content!, known);
             if (!known.SameFileAs(file.Facts) || generation.BeginsLike(content!) || generation.MayBeCopiedBy(content!, known)) break;
             if (!old.IsFinal) old.StartAtEnd();

@@ -49,7 +49,7 @@ sealed class GenerationSearch(FollowedPath path, List<Generation> line, FileFoll
         List<RotatedFile> rotated = [];
         for (int i = 0; i < MostTries && lost.Count > 0; i++)
         {
-            List<RotatedFile> now = RotatedFiles.Of(path.Path);
+            List<RotatedFile> now = RotatedFiles.Of(owner.Files, path.Path);
             // What was not found may have been renamed while it was looked for.
             if (i > 0 && RotatedFiles.SamePlaces(rotated, now)) break;
             rotated = now;
@@ -63,14 +63,14 @@ sealed class GenerationSearch(FollowedPath path, List<Generation> line, FileFoll
         if (TryFind(wanted, rotated.Where(f => f.Facts.SameFileAs(wanted.Facts)))) return true;
         return TryFind(wanted, rotated.Where(f => !IsCompressed(f) && f.Facts.Size >= wanted.Offset))
             || TryFind(wanted, rotated.Where(f => IsCompressed(f) && RotatedNames.IsReadable(f.Path)))
-            || TryFind(wanted, RotatedFiles.AllBeside(path.Path).Where(f => f.Facts.SameFileAs(wanted.Facts)));
+            || TryFind(wanted, RotatedFiles.AllBeside(owner.Files, path.Path).Where(f => f.Facts.SameFileAs(wanted.Facts)));
     }
 
     bool TryFind(Generation wanted, IEnumerable<RotatedFile> among)
     {
         foreach (RotatedFile file in among)
         {
-            if (path.Holds(file.Facts) || LogContent.Open(file.Path, out LogContent? content, out FileFacts facts) != 0) continue;
+            if (path.Holds(file.Facts) || owner.Files.Open(file.Path, out LogContent? content, out FileFacts facts) != 0) continue;
             if (!path.Holds(facts) && wanted.TryAttach(content!, facts))
             {
                 wanted.QuietSince = time.GetTimestamp();
@@ -94,8 +94,8 @@ sealed class GenerationSearch(FollowedPath path, List<Generation> line, FileFoll
         for (int i = 0; i < MostTries; i++)
         {
             // Asked before the list is made: what is at the path now cannot be older than what the list has.
-            bool moved = before is { Content: not null } && (FileCalls.Look(path.Path, out FileFacts there) != 0 || !there.SameFileAs(before.Facts));
-            if (TryAddUnseen(RotatedFiles.Of(path.Path), newest, floor, before, moved, ref added)) return added;
+            bool moved = before is { Content: not null } && (owner.Files.Look(path.Path, out FileFacts there) != 0 || !there.SameFileAs(before.Facts));
+            if (TryAddUnseen(RotatedFiles.Of(owner.Files, path.Path), newest, floor, before, moved, ref added)) return added;
         }
         say(new IntakeNotice.Lost(path.Path, 0, $"its rotated files were renamed faster than they could be opened, {MostTries} times in a row; what was in those that were not opened is lost"));
         return added;
@@ -104,14 +104,15 @@ sealed class GenerationSearch(FollowedPath path, List<Generation> line, FileFoll
     /// <returns>False where a file is not the one any more that the list says: older ones come first, so what is left has to be listed anew.</returns>
     bool TryAddUnseen(List<RotatedFile> rotated, Generation? newest, long floor, Generation? before, bool moved, ref int added)
     {
-        int known = newest is null ? -1 : PlaceOf(newest, rotated);
+        int known = -1;
+        if (newest is not null && !TryPlace(newest, rotated, out known)) return false;
         int until = -1;
         for (int k = before is null ? line.Count : line.IndexOf(before); k < line.Count && until < 0; k++)
         {
             if (line[k].Content is not null) until = rotated.FindIndex(f => f.Facts.SameFileAs(line[k].Facts));
         }
         // Compressed meanwhile, it is another file with the same content: its place says more than times, which go back where the clock is set back.
-        if (moved && until < 0) until = PlaceOf(before!, rotated);
+        if (moved && until < 0 && !TryPlace(before!, rotated, out until)) return false;
         for (int i = known + 1; i < (until < 0 ? rotated.Count : until) && line.Count < MostGenerations; i++)
         {
             RotatedFile file = rotated[i];
@@ -124,17 +125,11 @@ sealed class GenerationSearch(FollowedPath path, List<Generation> line, FileFoll
                 say(new IntakeNotice.Lost(file.Path, 0, "it was compressed before it was read, and not by gzip; use gzip or delaycompress in logrotate's configuration"));
                 continue;
             }
-            int error = LogContent.Open(file.Path, out LogContent? content, out FileFacts facts);
-            if (error == FileCalls.ENOENT) return false;
+            if (!TryOpen(file, out LogContent? content, out FileFacts facts, out int error)) return false;
             if (error != 0)
             {
                 say(new IntakeNotice.Unreadable(file.Path, FileCalls.Explain(error), FileAdvice.For(file.Facts)));
                 continue;
-            }
-            if (!facts.SameFileAs(file.Facts))
-            {
-                content!.Dispose();
-                return false;
             }
             int place = line.FindIndex(g => g.BeginsLike(content!) || g.MayBeCopiedBy(content!, facts));
             if (place >= 0)
@@ -165,15 +160,36 @@ sealed class GenerationSearch(FollowedPath path, List<Generation> line, FileFoll
         return again.TryAttach(content, facts) ? again : null;
     }
 
-    static int PlaceOf(Generation generation, List<RotatedFile> rotated)
+    /// <summary>Where a generation is in a list: the file itself, or its compressed copy.</summary>
+    /// <param name="generation">Which.</param>
+    /// <param name="rotated">The list.</param>
+    /// <param name="place">Its place; -1 where it is not there.</param>
+    /// <returns>False where the list is out of date.</returns>
+    bool TryPlace(Generation generation, List<RotatedFile> rotated, out int place)
     {
-        int place = rotated.FindIndex(f => f.Facts.SameFileAs(generation.Facts) && generation.Content is not null);
-        if (place >= 0) return place;
-        return rotated.FindIndex(f =>
+        place = generation.Content is null ? -1 : rotated.FindIndex(f => f.Facts.SameFileAs(generation.Facts));
+        for (int i = 0; i < rotated.Count && place < 0; i++)
         {
-            if (!RotatedNames.IsReadable(f.Path) || LogContent.Open(f.Path, out LogContent? content, out _) != 0) return false;
-            using (content) return generation.BeginsLike(content!);
-        });
+            if (!RotatedNames.IsReadable(rotated[i].Path)) continue;
+            if (!TryOpen(rotated[i], out LogContent? content, out _, out int error)) return false;
+            if (error != 0) continue;
+            using (content)
+            {
+                if (generation.BeginsLike(content!)) place = i;
+            }
+        }
+        return true;
+    }
+
+    /// <summary>Opens a file of a list.</summary>
+    /// <returns>False where the list is out of date: its name is gone, or another file's.</returns>
+    bool TryOpen(RotatedFile file, out LogContent? content, out FileFacts facts, out int error)
+    {
+        error = owner.Files.Open(file.Path, out content, out facts);
+        if (error == FileCalls.ENOENT) return false;
+        if (error != 0 || facts.SameFileAs(file.Facts)) return true;
+        content!.Dispose();
+        return false;
     }
 
     static bool IsCompressed(RotatedFile file) => RotatedNames.WithoutCompression(file.Path).Length != file.Path.Length;

@@ -4,7 +4,11 @@ namespace SysmonWatch.Daemon.Intake.Files;
 /// <param name="Path">Where.</param>
 /// <param name="Facts">What the file system says about it.</param>
 /// <param name="Rank">What its name says about its age.</param>
-readonly record struct RotatedFile(string Path, FileFacts Facts, RotatedNames.Rank Rank);
+readonly record struct RotatedFile(string Path, FileFacts Facts, RotatedNames.Rank Rank)
+{
+    /// <summary>True where the name was there and the file was not any more.</summary>
+    public bool IsGone => !Facts.IsRegular;
+}
 
 /// <summary>Finds the rotated generations of a log beside it.</summary>
 static class RotatedFiles
@@ -19,38 +23,30 @@ static class RotatedFiles
     /// The rotated generations of a log, oldest first: where all names tell their age by the same scheme by that, otherwise by the time of
     /// modification. Empty where there are none, or where the directory cannot be read.
     /// </summary>
-    /// <remarks>readdir(3) may miss a file that is renamed meanwhile, so a listing counts only when the next one is the same.</remarks>
-    public static List<RotatedFile> Of(string livePath)
+    /// <remarks>
+    /// A listing counts only when the next one is the same, names that were gone when they were looked at included. Then it is what was there between the
+    /// two: a rotation gives every name another file, and a file that one listing misses is under a name that the other one has not.
+    /// </remarks>
+    public static List<RotatedFile> Of(LogFileSystem files, string livePath)
     {
-        List<RotatedFile> before = List(livePath);
+        List<RotatedFile> before = List(files, livePath);
         for (int i = 0; i < MostTries; i++)
         {
-            List<RotatedFile> after = List(livePath);
-            if (SamePlaces(before, after)) return after;
+            List<RotatedFile> after = List(files, livePath);
+            bool same = SamePlaces(before, after);
             before = after;
+            if (same) break;
         }
+        before.RemoveAll(f => f.IsGone);
         return before;
     }
 
     /// <summary>All regular files in the log's directory, whatever they are called.</summary>
-    public static IEnumerable<RotatedFile> AllBeside(string livePath)
+    public static IEnumerable<RotatedFile> AllBeside(LogFileSystem files, string livePath)
     {
-        string[] paths = [];
-        try
+        foreach (string path in files.List(Path.GetDirectoryName(livePath) ?? "/"))
         {
-            paths = Directory.GetFiles(Path.GetDirectoryName(livePath) ?? "/");
-        }
-        catch (IOException)
-        {
-            // Not there (any more): then nothing is.
-        }
-        catch (UnauthorizedAccessException)
-        {
-            // Said where the live file cannot be read.
-        }
-        foreach (string path in paths)
-        {
-            if (path != livePath && FileCalls.Look(path, out FileFacts facts) == 0 && facts.IsRegular) yield return new RotatedFile(path, facts, default);
+            if (path != livePath && files.Look(path, out FileFacts facts) == 0 && facts.IsRegular) yield return new RotatedFile(path, facts, default);
         }
     }
 
@@ -65,12 +61,12 @@ static class RotatedFiles
         return true;
     }
 
-    static List<RotatedFile> List(string livePath)
+    static List<RotatedFile> List(LogFileSystem files, string livePath)
     {
         var found = new List<RotatedFile>();
-        AddFrom(livePath, found);
+        AddFrom(files, livePath, found);
         // A symbolic link to a file elsewhere is rotated where the file is.
-        if (TryResolve(livePath) is { } target && target != livePath) AddFrom(target, found);
+        if (TryResolve(livePath) is { } target && target != livePath) AddFrom(files, target, found);
         DropHalfCompressed(found);
         found.Sort(found.TrueForAll(f => f.Rank.Scheme == RotatedNames.Scheme.Number) ? ByNumber
             : found.TrueForAll(f => f.Rank.Scheme == RotatedNames.Scheme.Date) ? ByDate
@@ -79,36 +75,20 @@ static class RotatedFiles
         return found;
     }
 
-    static void AddFrom(string livePath, List<RotatedFile> found)
+    static void AddFrom(LogFileSystem files, string livePath, List<RotatedFile> found)
     {
         string live = Path.GetFileName(livePath);
-        string? directory = Path.GetDirectoryName(livePath);
-        if (string.IsNullOrEmpty(directory)) return;
-        try
+        foreach (string path in files.List(Path.GetDirectoryName(livePath) ?? "/"))
         {
-            foreach (string path in Directory.EnumerateFiles(directory, Escape(Path.GetFileNameWithoutExtension(live)) + "*"))
-            {
-                if (RotatedNames.TryRank(live, Path.GetFileName(path), out RotatedNames.Rank rank)
-                    && FileCalls.Look(path, out FileFacts facts) == 0 && facts.IsRegular)
-                {
-                    found.Add(new RotatedFile(path, facts, rank));
-                }
-            }
-        }
-        catch (IOException)
-        {
-            // Not there (any more): then nothing is.
-        }
-        catch (UnauthorizedAccessException)
-        {
-            // Said where the live file cannot be read.
+            if (!RotatedNames.TryRank(live, Path.GetFileName(path), out RotatedNames.Rank rank)) continue;
+            if (files.Look(path, out FileFacts facts) != 0 || facts.IsRegular) found.Add(new RotatedFile(path, facts, rank));
         }
     }
 
     /// <summary>A compressor writes the new file first and removes the old one then: while both are there the old one is whole.</summary>
     static void DropHalfCompressed(List<RotatedFile> found)
     {
-        var plain = found.Select(f => f.Path).Where(p => RotatedNames.WithoutCompression(p).Length == p.Length).ToHashSet(StringComparer.Ordinal);
+        var plain = found.Where(f => !f.IsGone).Select(f => f.Path).Where(p => RotatedNames.WithoutCompression(p).Length == p.Length).ToHashSet(StringComparer.Ordinal);
         found.RemoveAll(f => !plain.Contains(f.Path) && plain.Contains(RotatedNames.WithoutCompression(f.Path)));
     }
 
@@ -127,8 +107,6 @@ static class RotatedFiles
             return null;
         }
     }
-
-    static string Escape(string name) => name.Replace('*', '?');
 
     static int ByNumber(RotatedFile a, RotatedFile b) =>
         a.Rank.Number != b.Rank.Number ? b.Rank.Number.CompareTo(a.Rank.Number) : ByModification(a, b);
