@@ -53,7 +53,7 @@ public sealed class SafeJsonEncoder : JavaScriptEncoder
         numberOfCharactersWritten = 0;
         foreach (char unit in units[..count])
         {
-            if (!into[numberOfCharactersWritten..].TryWrite(System.Globalization.CultureInfo.InvariantCulture, $"\\u{(int)unit:x4}", out int written))
+            if (!into[numberOfCharactersWritten..].TryWrite(System.Globalization.CultureInfo.InvariantCulture, $"\\u{(int)unit:X4}", out int written))
             {
                 numberOfCharactersWritten = 0;
                 return false;

@@ -60,7 +60,7 @@ public sealed class OtherCommandTests : IDisposable
 
         string printed = Assert.Single(Decode(log).Lines);
 
-        Assert.Contains("\"Extra\":\"/tmp/\\u202egpj.exe\\udb40\\udc41 <é 漢 ", printed, StringComparison.Ordinal);
+        Assert.Contains("\"Extra\":\"/tmp/\\u202Egpj.exe\\uDB40\\uDC41 <é 漢 ", printed, StringComparison.Ordinal);
         using JsonDocument json = JsonDocument.Parse(printed);
         Assert.Equal(Named, json.RootElement.GetProperty("fields").GetProperty("Extra").GetString());
     }

@@ -32,7 +32,7 @@ public sealed class ServiceNotifierTests : IDisposable
                 "READY=1", "READY=1\nSTATUS=following /var/log/syslog", "STATUS=lag 0 B", "WATCHDOG=1",
                 "STOPPING=1", "STOPPING=1\nSTATUS=draining",
             ],
-            Enumerable.Range(0, 7).Select(_ => _manager.Receive()));
+            Enumerable.Range(0, 6).Select(_ => _manager.Receive()));
     }
 
     [Fact]

@@ -44,16 +44,16 @@ public sealed class UnusableWebhookTests : IDisposable
     string Configure()
     {
         string config = Path.Combine(_directory, "sysmonwatch.yaml");
-        File.WriteAllText(config, $"""
+        File.WriteAllText(config, $$"""
             input:
-              files: [{Log}]
+              files: [{{Log}}]
               journal: no
               start: beginning
             webhooks:
               - name: test
                 type: generic
-                url: {{file: {UrlFile}}}
-                retry: {{first: 1s, longest: 1s}}
+                url: {file: {{UrlFile}}}
+                retry: {first: 1s, longest: 1s}
             """);
         return config;
     }

@@ -87,10 +87,11 @@ sealed class YamlSection
     public IReadOnlyList<PlacedText> PlacedTexts(string key)
     {
         YamlNode? node = Take(key);
-        return node is null || IsEmpty(node) ? [] : Items(key, node, Parsed<string>.Good);
+        if (node is null || IsEmpty(node)) return [];
+        return Items(key, node, Parsed<string>.Good);
     }
 
-    IReadOnlyList<PlacedText> Items(string key, YamlNode node, Func<string, Parsed<string>> parse)
+    List<PlacedText> Items(string key, YamlNode node, Func<string, Parsed<string>> parse)
     {
         var texts = new List<PlacedText>();
         int number = 0;
