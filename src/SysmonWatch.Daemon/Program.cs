@@ -29,7 +29,7 @@ static class Program
         }
     }
 
-    static RootCommand Create(TimeProvider time) => new("Watches what Sysmon for Linux logs, finds attacks with Sigma rules, and tells the journal and chat rooms.")
+    static RootCommand Create(TimeProvider time) => new("Follows the events of Sysmon for Linux, finds attacks with Sigma rules, and sends alerts to the journal and to webhooks.")
     {
         RunCommand.Create(time),
         CheckCommand.Create(),

@@ -18,10 +18,10 @@ sealed partial class ServiceUser(uint user, uint group, uint[] groups, IReadOnly
     /// <summary>How to let the service read a file that others must not; what is meant comes after it.</summary>
     public const string RightsAdvice = "chown root:adm and chmod 0640";
 
-    // The first of the ids that systemd gives dynamic users; nobody owns files as that one.
+    // The first of the ids that systemd gives dynamic users; no file is owned by it.
     const uint DynamicUser = 61184;
 
-    /// <summary>O_RDONLY, O_NONBLOCK and O_CLOEXEC of open(2), the same on all architectures but the oldest: a pipe must not be waited for.</summary>
+    /// <summary>O_RDONLY, O_NONBLOCK and O_CLOEXEC of open(2), the same on all architectures but the oldest: opening a pipe must not block.</summary>
     const int OpenFlags = 0x800 | 0x80000;
 
     static readonly string[] GroupsOfTheUnit = ["adm", "systemd-journal"];

@@ -2,7 +2,7 @@ using SysmonWatch.Detection.Sigma.Rules;
 
 namespace SysmonWatch.Daemon.Configuration;
 
-/// <summary>One of <c>webhooks</c>: somebody who is told over HTTP.</summary>
+/// <summary>One of <c>webhooks</c>: where alerts are sent over HTTP.</summary>
 sealed record WebhookOptions
 {
     /// <summary>Its name in messages and in the outbox: 1 to 64 of a–z, 0–9, '-' and '_'; unique. Required.</summary>
@@ -14,7 +14,7 @@ sealed record WebhookOptions
     /// <summary>Absolute http or https URL; a secret. Required.</summary>
     public required Secret Url { get; init; }
 
-    /// <summary>Scheme and host of <see cref="Url"/>: all that messages may say of it.</summary>
+    /// <summary>Scheme and host of <see cref="Url"/>: all of it that messages may contain.</summary>
     public required string Endpoint { get; init; }
 
     /// <summary>Alerts below this level are not sent. Default informational: all are.</summary>

@@ -3,7 +3,7 @@ using SysmonWatch.Detection.Alerting;
 
 namespace SysmonWatch.Daemon.Configuration;
 
-/// <summary>How values are said in messages about a configuration.</summary>
+/// <summary>How values are written in messages: quoted, with units, in the singular or the plural.</summary>
 static class Wording
 {
     const int LongestQuote = 60;

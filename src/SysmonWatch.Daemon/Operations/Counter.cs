@@ -22,7 +22,7 @@ sealed class Counter
     /// <summary>How often, so far.</summary>
     public long Value => Interlocked.Read(ref _value);
 
-    /// <summary>What was said with the last loss, for its message; null where nothing was.</summary>
+    /// <summary>What was added to the last loss for its message; null for nothing.</summary>
     public string? Detail { get; private set; }
 
     /// <summary>Counts. It is reported in the journal too: the first at once, the others in sums.</summary>

@@ -13,13 +13,13 @@ sealed class Counters : IDisposable
     /// <summary>The name of the meter.</summary>
     public const string MeterName = "SysmonWatch";
 
-    /// <summary>Reasons are constants of the program, so there are few; the bound is for the day somebody puts data into one.</summary>
+    /// <summary>Reasons are constants of the program, so there are few; the bound is for the case that data gets into one by mistake.</summary>
     const int MaxCounters = 1000;
 
     readonly ConcurrentDictionary<(string Kind, string Reason), Counter> _all = new();
     readonly ILossListener? _listener;
 
-    /// <param name="listener">Hears of losses; null where nobody does.</param>
+    /// <param name="listener">Hears of every loss; null for none.</param>
     public Counters(ILossListener? listener = null)
     {
         _listener = listener;

@@ -12,7 +12,7 @@ namespace SysmonWatch.Daemon.Operations;
 /// Source: sd_notify(3). The SystemdNotifier of Microsoft.Extensions.Hosting.Systemd could send the same, but it throws, or waits for ever, where the
 /// socket does not take a message.
 /// </remarks>
-/// <param name="address">Value of NOTIFY_SOCKET: a path, or @ and a name in the abstract namespace; null or empty: nobody asked.</param>
+/// <param name="address">Value of NOTIFY_SOCKET: a path, or @ and a name in the abstract namespace; null or empty: no messages are wanted.</param>
 /// <param name="time">Its timestamps are CLOCK_MONOTONIC for <see cref="TimeProvider.System"/>, as RELOADING needs.</param>
 sealed class ServiceNotifier(string? address, TimeProvider time)
 {
@@ -34,7 +34,7 @@ sealed class ServiceNotifier(string? address, TimeProvider time)
     /// <summary>One line for <c>systemctl status</c>.</summary>
     public NotifyResult Status(string status) => Send(WithStatus("", status));
 
-    /// <summary>The pipeline moves.</summary>
+    /// <summary>The pipeline makes progress.</summary>
     public NotifyResult Alive() => Send("WATCHDOG=1");
 
     /// <summary>Reloading begins; <see cref="Ready"/> ends it. One datagram, as Type=notify-reload wants the time with the announcement.</summary>
@@ -44,7 +44,7 @@ sealed class ServiceNotifier(string? address, TimeProvider time)
         return Send(string.Create(CultureInfo.InvariantCulture, $"RELOADING=1\nMONOTONIC_USEC={microseconds}"));
     }
 
-    /// <summary>The daemon ends.</summary>
+    /// <summary>The daemon is about to end.</summary>
     public NotifyResult Stopping(string? status = null) => Send(WithStatus("STOPPING=1", status));
 
     /// <summary>A status is one line of text: what comes after a newline would be taken for another assignment, MAINPID for one.</summary>

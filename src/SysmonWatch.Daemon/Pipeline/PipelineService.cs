@@ -156,7 +156,7 @@ sealed partial class PipelineService(
         if (!await reader.Opened) return;
         string input = PipelineStatus.Describe(reader.Source);
         notifier.Ready($"reading {input}");
-        LogReady(_logger, input, rules.Compiled.Rules.Rules.Count, rules.Compiled.Rules.Correlations.Count);
+        LogReady(_logger, input, Wording.Count(rules.Compiled.Rules.Rules.Count, "rule"), Wording.Count(rules.Compiled.Rules.Correlations.Count, "correlation"));
     }
 
     void Restore(Checkpoint restored, BatchDecoder decoder, AlertRaiser raiser)
@@ -204,8 +204,8 @@ sealed partial class PipelineService(
     static bool Same(InputOptions one, InputOptions other) =>
         one.Journal == other.Journal && one.Start == other.Start && one.Files.SequenceEqual(other.Files);
 
-    [LoggerMessage(2001, LogLevel.Information, "Ready: reading {Input}, with {Rules} rules and {Correlations} correlations.")]
-    static partial void LogReady(ILogger logger, string input, int rules, int correlations);
+    [LoggerMessage(2001, LogLevel.Information, "Ready: reading {Input}, with {Rules} and {Correlations}.")]
+    static partial void LogReady(ILogger logger, string input, string rules, string correlations);
 
     [LoggerMessage(2002, LogLevel.Error, "Rule refused, the others run: {Problem}")]
     static partial void LogRuleRefused(ILogger logger, string problem);

@@ -47,7 +47,9 @@ sealed partial class ReloadService(
         if (options.Limits != started.Limits || options.State != started.State || options.Alerts != started.Alerts) LogNeedsRestart(logger);
         if (!settings.TellsNobody) dispatcher.Configure(options);
         pipeline.Use(rules.Compiled, options.Input);
-        LogReloaded(logger, rules.Compiled.Rules.Rules.Count, rules.Compiled.Rules.Correlations.Count, options.Webhooks.Count);
+        LogReloaded(
+            logger, Wording.Count(rules.Compiled.Rules.Rules.Count, "rule"), Wording.Count(rules.Compiled.Rules.Correlations.Count, "correlation"),
+            Wording.Count(options.Webhooks.Count, "webhook"));
         return true;
     }
 
@@ -83,8 +85,8 @@ sealed partial class ReloadService(
         }
     }
 
-    [LoggerMessage(2301, LogLevel.Information, "Reloaded: {Rules} rules, {Correlations} correlations, {Webhooks} webhooks.")]
-    static partial void LogReloaded(ILogger logger, int rules, int correlations, int webhooks);
+    [LoggerMessage(2301, LogLevel.Information, "Reloaded: {Rules}, {Correlations}, {Webhooks}.")]
+    static partial void LogReloaded(ILogger logger, string rules, string correlations, string webhooks);
 
     [LoggerMessage(2302, LogLevel.Error, "Reload refused, the old configuration and rules are still used: {Reason}. Correct that and reload again; sysmonwatch check shows the same problems.")]
     static partial void LogKeptOld(ILogger logger, string reason);

@@ -29,13 +29,13 @@ public sealed class LossReporterTests : IDisposable
         _reporter.Flush();
         _time.Advance(TimeSpan.FromSeconds(59));
         _reporter.Flush();
-        Assert.Equal(["Lost 1 events: the queue was full. More of this kind are told once a minute at most."], _log.Messages);
+        Assert.Equal(["Lost events: 1. Reason: the queue was full. Further losses of this kind are reported at most once a minute."], _log.Messages);
 
         _time.Advance(TimeSpan.FromSeconds(1));
         _reporter.Flush();
         _reporter.Flush();
 
-        Assert.Equal("Lost 2000 more events in 00:01:00: the queue was full. 2001 since the start.", Assert.Single(_log.Messages[1..]));
+        Assert.Equal("Lost events: 2000 more in 00:01:00, 2001 since the start. Reason: the queue was full.", Assert.Single(_log.Messages[1..]));
     }
 
     [Fact]
@@ -48,7 +48,7 @@ public sealed class LossReporterTests : IDisposable
         _reporter.Flush();
         lost.Add();
 
-        Assert.Equal("Lost 1 more events in 03:00:00: the queue was full. 2 since the start.", Assert.Single(_log.Messages[1..]));
+        Assert.Equal("Lost events: 1 more in 03:00:00, 2 since the start. Reason: the queue was full.", Assert.Single(_log.Messages[1..]));
     }
 
     [Fact]
@@ -59,8 +59,8 @@ public sealed class LossReporterTests : IDisposable
 
         Assert.Equal(
             [
-                "Lost 1 events: the queue was full. More of this kind are told once a minute at most.",
-                "Lost 1 events: the line is too long (/var/log/syslog). More of this kind are told once a minute at most.",
+                "Lost events: 1. Reason: the queue was full. Further losses of this kind are reported at most once a minute.",
+                "Lost events: 1. Reason: the line is too long (/var/log/syslog). Further losses of this kind are reported at most once a minute.",
             ],
             _log.Messages);
     }
@@ -110,7 +110,7 @@ public sealed class LossReporterTests : IDisposable
         _reporter.Finish();
 
         Assert.Equal(40_000, lost.Value);
-        Assert.Equal(40_000, _log.Messages.Sum(message => long.Parse(message.Split(' ')[1], null)));
+        Assert.Equal(40_000, _log.Messages.Sum(message => long.Parse(message.Split(' ')[2].TrimEnd('.'), null)));
     }
 
     [Fact]

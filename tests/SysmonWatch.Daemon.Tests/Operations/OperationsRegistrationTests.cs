@@ -56,7 +56,7 @@ public sealed class OperationsRegistrationTests : IDisposable
         new Counters(reporter).Loss("events", "the queue was full").Add(2);
 
         ReceivedEntry entry = journal.Receive();
-        Assert.Equal(["Lost 2 events: the queue was full. More of this kind are told once a minute at most."], entry["MESSAGE"]);
+        Assert.Equal(["Lost events: 2. Reason: the queue was full. Further losses of this kind are reported at most once a minute."], entry["MESSAGE"]);
         Assert.Equal([MessageIds.Loss], entry["MESSAGE_ID"]);
         Assert.Equal(["sysmonwatch"], entry["SYSLOG_IDENTIFIER"]);
         Assert.Equal(["3"], entry["SYSLOG_FACILITY"]);

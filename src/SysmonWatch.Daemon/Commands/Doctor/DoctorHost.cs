@@ -34,7 +34,7 @@ static class DoctorHost
             string room = string.Create(CultureInfo.InvariantCulture, $"{free / (1024.0 * 1024):N0} MiB free for {state.Directory}");
             return free >= EnoughRoom
                 ? DoctorFinding.Good("state", room)
-                : new(Health.Warning, "state", room, $"free some space, or give state.directory another place: without room alerts are told, and the position stands still");
+                : new(Health.Warning, "state", room, $"free some space, or give state.directory another place: without space alerts are still delivered, but the read position is not saved");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -30,7 +30,7 @@ static class RunCommand
         }
         bool isService = Environment.GetEnvironmentVariable("NOTIFY_SOCKET") is { Length: > 0 };
         using var printer = new AlertPrinter(Console.OpenStandardOutput(), "text");
-        // Without a service manager somebody is looking at the terminal.
+        // Without a service manager there is a terminal to look at.
         var settings = new RunSettings(config, stateDirectory, isService ? null : alert => printer.Print([alert]), Problems: loaded.Problems);
         try
         {

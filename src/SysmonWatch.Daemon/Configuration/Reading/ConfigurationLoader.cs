@@ -9,7 +9,7 @@ namespace SysmonWatch.Daemon.Configuration.Reading;
 /// <summary>Reads <c>sysmonwatch.yaml</c>. Secrets are looked up at every call, so that a reload gets new ones.</summary>
 static class ConfigurationLoader
 {
-    /// <summary>Where the configuration is where nobody says otherwise.</summary>
+    /// <summary>The configuration that is read where no other is named.</summary>
     public const string DefaultPath = "/etc/sysmonwatch/sysmonwatch.yaml";
 
     const int LongestFile = 1 << 20;

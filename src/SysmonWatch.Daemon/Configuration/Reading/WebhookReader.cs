@@ -69,7 +69,7 @@ sealed class WebhookReader(SecretReader secrets, ProblemList problems)
         }
         if (secrets.Read(node, name) is not { } secret) return null;
         if (secret.Problem is not null) return (secret, "?");
-        // Only the host may be said: the rest of a webhook's URL is what lets people write to the chat.
+        // Only the host may be shown: whoever has the rest of a webhook's URL can write to the chat.
         if (!Uri.TryCreate(secret.Reveal(), UriKind.Absolute, out Uri? uri) || uri.Scheme is not ("http" or "https") || uri.Host.Length == 0)
         {
             return Wrong("is not an absolute URL that begins with https:// or http:// (it is not shown because it is a secret)");

@@ -4,7 +4,7 @@ using YamlDotNet.RepresentationModel;
 namespace SysmonWatch.Daemon.Configuration.Reading;
 
 /// <summary>
-/// One mapping of the file. Whoever reads it takes the keys it knows and then calls <see cref="End"/>, which reports those nobody took.
+/// One mapping of the file. Its reader takes the keys it knows and then calls <see cref="End"/>, which reports all others.
 /// An absent or empty mapping gives every default.
 /// </summary>
 sealed class YamlSection
@@ -41,7 +41,7 @@ sealed class YamlSection
     /// <summary>Name in messages, e.g. <c>webhooks[0].retry</c>.</summary>
     public string Path { get; }
 
-    /// <summary>Where it begins.</summary>
+    /// <summary>Where it begins in the file.</summary>
     public Mark At { get; }
 
     /// <summary>The keys of a mapping whose keys are not known beforehand, in the order of the file.</summary>
@@ -116,7 +116,7 @@ sealed class YamlSection
         return [];
     }
 
-    /// <summary>Reports every key that nobody took.</summary>
+    /// <summary>Reports every key that was not taken.</summary>
     public void End()
     {
         foreach ((string name, (YamlScalarNode key, _)) in _entries)
