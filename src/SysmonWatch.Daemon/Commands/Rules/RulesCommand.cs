@@ -48,19 +48,20 @@ static class RulesCommand
     public static int Show(string word, IReadOnlyList<string> paths, string? config, TextWriter output, TextWriter errors)
     {
         if (ConfiguredRules.Load(paths, config, errors) is not { } set) return ExitCodes.Configuration;
+        IAnsiConsole console = Terminal.On(output);
         int shown = 0;
         foreach (SigmaRule rule in set.Rules.Where(r => ConfiguredRules.IsCalled(r.Metadata, word)))
         {
-            Describe(rule.Metadata, output);
-            Field("log source", $"{rule.LogSource}{(SysmonLogSources.CanFeed(rule.LogSource) ? "" : " (no event of Sysmon for Linux is of it)")}", output);
-            output.WriteLine();
-            foreach (string line in RuleText.Lines(rule)) output.WriteLine(SafeText.Show(line));
+            Describe(rule.Metadata, console);
+            Field("log source", $"{rule.LogSource}{(SysmonLogSources.CanFeed(rule.LogSource) ? "" : " (no event of Sysmon for Linux is of it)")}", console);
+            console.WriteLine();
+            foreach (string line in RuleText.Lines(rule)) console.MarkupLine(Terminal.Safe(line));
             shown++;
         }
         foreach (CorrelationRule rule in set.Correlations.Where(r => ConfiguredRules.IsCalled(r.Metadata, word)))
         {
-            Describe(rule.Metadata, output);
-            Field("correlation", $"{rule.Type} within {TimeSpan.FromMicroseconds(rule.Timespan)} by {string.Join(", ", rule.GroupBy)}", output);
+            Describe(rule.Metadata, console);
+            Field("correlation", $"{rule.Type} within {TimeSpan.FromMicroseconds(rule.Timespan)} by {string.Join(", ", rule.GroupBy)}", console);
             shown++;
         }
         if (shown > 0) return ExitCodes.Success;
@@ -87,23 +88,23 @@ static class RulesCommand
         void Advise(RuleMetadata rule, string advice) => output.WriteLine($"{rule.File}:{rule.Line}:1: advice: '{SafeText.Show(rule.Title)}' {advice}");
     }
 
-    static void Describe(RuleMetadata rule, TextWriter output)
+    static void Describe(RuleMetadata rule, IAnsiConsole console)
     {
-        output.WriteLine(SafeText.Show(rule.Title));
-        Field("id", rule.Id, output);
-        Field("level", Level(rule), output);
-        Field("status", rule.Status, output);
-        Field("author", rule.Author, output);
-        Field("file", $"{rule.File}:{rule.Line}", output);
-        Field("description", rule.Description, output);
-        Field("tags", string.Join(", ", rule.Tags), output);
-        Field("benign when", string.Join("; ", rule.FalsePositives), output);
-        foreach (string reference in rule.References) Field("reference", reference, output);
+        console.MarkupLine(Terminal.Styled("bold", rule.Title));
+        Field("id", rule.Id, console);
+        Field("level", Level(rule), console);
+        Field("status", rule.Status, console);
+        Field("author", rule.Author, console);
+        Field("file", $"{rule.File}:{rule.Line}", console);
+        Field("description", rule.Description, console);
+        Field("tags", string.Join(", ", rule.Tags), console);
+        Field("benign when", string.Join("; ", rule.FalsePositives), console);
+        foreach (string reference in rule.References) Field("reference", reference, console);
     }
 
-    static void Field(string name, string text, TextWriter output)
+    static void Field(string name, string text, IAnsiConsole console)
     {
-        if (text.Length > 0) output.WriteLine($"  {name + ":",-13} {SafeText.Show(text.ReplaceLineEndings(" "))}");
+        if (text.Length > 0) console.MarkupLine($"  {Terminal.Styled("grey", $"{name + ":",-13}")} {Terminal.Safe(text.ReplaceLineEndings(" "))}");
     }
 
     static string Level(RuleMetadata rule) => rule.Level.ToString().ToLowerInvariant();
