@@ -27,6 +27,8 @@ public sealed class UnusableWebhookTests : IDisposable
         {
             await daemon.ReadyAsync();
             Assert.Contains($"{config}:8:17: error: webhooks[0].url.file: the file does not exist", daemon.Said, StringComparison.Ordinal);
+            // It prints each alert that it raises, with the beginning of the id.
+            foreach (string id in expected) await daemon.SaysAsync($"[{id[..8]}]");
             Assert.Equal(0, await daemon.StopAsync());
         }
         using (var again = DaemonProcess.Run(config, State))
