@@ -56,6 +56,8 @@ public sealed class UnusableWebhookTests : IDisposable
                 type: generic
                 url: {file: {{UrlFile}}}
                 retry: {first: 1s, longest: 1s}
+            rules:
+              paths: [{{string.Join(", ", SeedLog.Rules)}}]
             """);
         return config;
     }
