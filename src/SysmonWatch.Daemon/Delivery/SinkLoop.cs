@@ -41,7 +41,7 @@ sealed partial class SinkLoop : IAsyncDisposable
         (_route, _sink, _store, _time, _logger) = (route, route.Sink, store, time, logger);
         _schedule = new RetrySchedule(route.Retry);
         _breaker = new Breaker(_schedule);
-        _status = new SinkStatus(_sink.Name, 0, 0, 0, null, null, null);
+        _status = new SinkStatus(_sink.Name, 0, 0, 0, _sink.Problem is null ? null : time.GetUtcNow(), _sink.Problem, null);
     }
 
     /// <summary>What it tells and to whom.</summary>

@@ -160,12 +160,34 @@ public sealed class RuleCommandsTests : IDisposable
     }
 
     [Fact]
+    public void A_tested_correlation_may_refer_to_rules_in_other_files_of_the_directory()
+    {
+        File("nc.yml", Netcat.Replace("title:", "name: netcat\ntitle:", StringComparison.Ordinal));
+        File("many.yml", "title: Two\nname: two\nlogsource: {product: linux}\ndetection: {s: {Image: /usr/bin/two}, condition: s}\n---\n"
+            + "title: Both\ncorrelation: {type: temporal, rules: [netcat, two], timespan: 1m}\n");
+        File("many.test.yml", "match:\n  - {EventID: 1, Image: /usr/bin/two}\nno_match:\n  - {EventID: 1, Image: /usr/bin/nc, CommandLine: nc -e /bin/sh}\n");
+
+        Assert.Equal(ExitCodes.Success, TestCommand.Run(_directory, null, _output, _errors));
+        Assert.Contains("1 rules, 2 events: all as they must be.", _output.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_test_without_its_rule_fails()
     {
         File("gone.test.yml", "match: [{A: b}]");
 
         Assert.Equal(ExitCodes.Failure, TestCommand.Run(_directory, null, _output, _errors));
         Assert.Contains("there is no rule", _output.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void List_and_show_say_that_a_path_is_not_there()
+    {
+        Assert.Equal(ExitCodes.Failure, RulesCommand.List(["/nonexistent"], null, _output, _errors));
+        Assert.StartsWith("/nonexistent:1:1: error: ", _errors.ToString(), StringComparison.Ordinal);
+
+        Assert.Equal(ExitCodes.Failure, RulesCommand.Show("x", ["/nonexistent"], null, _output, _errors));
+        Assert.Equal(2, _errors.ToString().Split("/nonexistent:1:1: error: ").Length - 1);
     }
 
     int Explain(string rule, string e, params string[] rules) => ExplainCommand.Run(rule, e, rules, null, _output, _errors);

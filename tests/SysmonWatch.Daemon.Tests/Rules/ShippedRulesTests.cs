@@ -46,12 +46,12 @@ public sealed class ShippedRulesTests : IDisposable
         string[] withDetection = [.. Files().Where(file => !file.Contains("/impact/", StringComparison.Ordinal) && File.ReadAllText(file).Contains("\ndetection:", StringComparison.Ordinal))];
 
         Assert.NotEmpty(withDetection);
-        Assert.All(withDetection, file => Assert.True(File.Exists(RuleTestFile.PathFor(file)), $"{file} has no tests beside it"));
+        Assert.All(withDetection, file => Assert.True(File.Exists(TestsOf(file)), $"{file} has no tests beside it"));
         RuleSet all = RuleLoader.Load([Pack]);
-        foreach (string file in Files().Where(file => File.Exists(RuleTestFile.PathFor(file))))
+        foreach (string file in Files().Where(file => File.Exists(TestsOf(file))))
         {
             RuleSet rules = all.OfFile(file);
-            IReadOnlyList<RuleTestCase> cases = RuleTestFile.Parse(File.ReadAllText(RuleTestFile.PathFor(file)), out IReadOnlyList<string> problems);
+            IReadOnlyList<RuleTestCase> cases = RuleTestFile.Parse(File.ReadAllText(TestsOf(file)), out IReadOnlyList<string> problems);
 
             Assert.Empty(problems);
             Assert.Equal([false, true], cases.Select(test => test.MustMatch).Distinct().Order());
@@ -83,9 +83,23 @@ public sealed class ShippedRulesTests : IDisposable
 
     // Weak signs of one session become strong together.
     [Theory]
+    [InlineData("01a-seed-c-static", "login_ports_of_many_hosts")]
+    [InlineData("02-reverse-shells", "interactive_shell_on_own_connection")]
+    [InlineData("02-reverse-shells", "connected_shell_looks_around")]
+    [InlineData("02-reverse-shells", "shell_piped_to_network_tool")]
+    [InlineData("02-reverse-shells", "named_pipe_and_network_tool")]
+    [InlineData("02-reverse-shells", "connected_program_starts_shell")]
+    [InlineData("02-reverse-shells", "connected_program_becomes_shell")]
+    [InlineData("03-ingress-transfer", "download_piped_to_shell")]
+    [InlineData("03-ingress-transfer", "downloaded_program_run_from_temporary_directory")]
+    [InlineData("03-ingress-transfer", "download_chmod_run")]
+    [InlineData("03-ingress-transfer", "decoded_text_run")]
+    [InlineData("03-ingress-transfer", "temporary_program_and_its_file_removed")]
     [InlineData("04-persistence", "several_startup_places_written")]
     [InlineData("05-defense-evasion", "several_traces_destroyed")]
     [InlineData("06-discovery-credaccess", "several_secrets_sought")]
+    [InlineData("06-discovery-credaccess", "newcomer_looks_around")]
+    [InlineData("08-bruteforce-lateral", "many_logins_tried")]
     [InlineData("09-privesc", "several_ways_to_root_tried")]
     [InlineData("09-privesc", "sudo_rights_probed")]
     [InlineData("11-watcher-evasion", "shell_too_long_to_log_downloads")]
@@ -165,4 +179,6 @@ public sealed class ShippedRulesTests : IDisposable
         string words = summary[..summary.IndexOf(before, StringComparison.Ordinal)];
         return int.Parse(words[(words.LastIndexOf(' ') + 1)..], NumberStyles.AllowThousands, CultureInfo.InvariantCulture);
     }
+
+    static string TestsOf(string ruleFile) => Path.ChangeExtension(ruleFile, ".test.yml");
 }
