@@ -160,6 +160,18 @@ public sealed class RuleCommandsTests : IDisposable
     }
 
     [Fact]
+    public void A_tested_correlation_may_refer_to_rules_in_other_files_of_the_directory()
+    {
+        File("nc.yml", Netcat.Replace("title:", "name: netcat\ntitle:", StringComparison.Ordinal));
+        File("many.yml", "title: Two\nname: two\nlogsource: {product: linux}\ndetection: {s: {Image: /usr/bin/two}, condition: s}\n---\n"
+            + "title: Both\ncorrelation: {type: temporal, rules: [netcat, two], timespan: 1m}\n");
+        File("many.test.yml", "match:\n  - {EventID: 1, Image: /usr/bin/two}\nno_match:\n  - {EventID: 1, Image: /usr/bin/nc, CommandLine: nc -e /bin/sh}\n");
+
+        Assert.Equal(ExitCodes.Success, TestCommand.Run(_directory, null, _output, _errors));
+        Assert.Contains("1 rules, 2 events: all as they must be.", _output.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_test_without_its_rule_fails()
     {
         File("gone.test.yml", "match: [{A: b}]");

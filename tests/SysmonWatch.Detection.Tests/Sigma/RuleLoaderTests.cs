@@ -230,6 +230,18 @@ public sealed class RuleLoaderTests
         Assert.True(taken > 200, $"only {taken}");
     }
 
+    [Theory]
+    [InlineData(@"-e\s+\S+")]
+    [InlineData(@"^\D+$")]
+    [InlineData(@"\W")]
+    [InlineData("[[:cntrl:]]")]
+    public void An_expression_that_needs_no_backtracking_is_not_compiled_before_a_value_has_to_be_tried(string pattern)
+    {
+        Assert.True(SafeRegex.TryCompile(pattern, System.Text.RegularExpressions.RegexOptions.None, out RegexTest? test, out _));
+
+        Assert.False(test!.IsCompiled);
+    }
+
     [Fact]
     public void Every_expression_of_repetitions_that_is_taken_can_be_compiled()
     {

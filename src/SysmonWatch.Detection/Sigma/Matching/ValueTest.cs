@@ -82,6 +82,9 @@ sealed class RegexTest(string pattern, RegexOptions options) : ValueTest($"re:{o
     /// <summary>The fewest bytes that a value has in which it is found.</summary>
     public int Shortest { get; } = RegexLength.Shortest(pattern);
 
+    /// <summary>True where it has been compiled.</summary>
+    public bool IsCompiled => _regex.IsValueCreated;
+
     /// <summary>Compiles it where that has not been done.</summary>
     public void Prepare() => _ = _regex.Value;
 
