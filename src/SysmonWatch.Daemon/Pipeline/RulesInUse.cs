@@ -61,8 +61,8 @@ static class RulesInUse
     /// <summary>Bounds of correlation windows from the configuration.</summary>
     public static CorrelationLimits Limits(LimitsOptions limits) => new()
     {
-        GroupsPerRule = limits.CorrelationGroups,
-        EntriesPerRule = limits.CorrelationEntries,
+        Groups = limits.CorrelationGroups,
+        Entries = limits.CorrelationEntries,
     };
 
     static IEnumerable<(string File, string Yaml)> Shipped()

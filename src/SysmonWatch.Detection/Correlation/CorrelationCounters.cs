@@ -9,10 +9,13 @@ public sealed class CorrelationCounters
     /// <summary>Events held now, over all groups.</summary>
     public long Entries { get; internal set; }
 
-    /// <summary>Groups given up because a correlation had too many of them or too many events in them.</summary>
+    /// <summary>Bytes of the groups held now; the processes that their events refer to are counted apart.</summary>
+    public long WindowBytes { get; internal set; }
+
+    /// <summary>Groups given up while their window was still open, because all together had too many groups, events or bytes.</summary>
     public long EvictedGroups { get; internal set; }
 
-    /// <summary>Events given up while their window was still open because a group or a correlation had too many.</summary>
+    /// <summary>Events given up while their window was still open because their group had too many.</summary>
     public long EvictedEntries { get; internal set; }
 
     /// <summary>Events ignored because they are older than their group's window, or than a window that is decided.</summary>

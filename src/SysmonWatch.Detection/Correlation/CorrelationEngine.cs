@@ -28,6 +28,7 @@ public sealed class CorrelationEngine
     readonly List<FiredGroup> _fired = [];
     readonly List<(RuleWindows Windows, ulong Bits)> _matched = [];
     readonly CorrelationSnapshot _snapshot;
+    readonly WindowBudget _budget;
     long _now = long.MinValue;
     long _nextDue = long.MaxValue;
     long _nextSweep = long.MinValue;
@@ -38,8 +39,9 @@ public sealed class CorrelationEngine
     public CorrelationEngine(RuleSet rules, CorrelationLimits limits)
     {
         IReadOnlyList<CorrelationRule> correlations = rules.Correlations;
+        _budget = new WindowBudget(limits, Counters);
         IReadOnlyList<string>[] inherited = InheritedFields.Of(correlations);
-        _correlations = [.. correlations.Select((c, i) => new RuleWindows(c, [.. c.Rules.Select(r => Metadata(rules, r))], inherited[i], limits, Counters))];
+        _correlations = [.. correlations.Select((c, i) => new RuleWindows(c, [.. c.Rules.Select(r => Metadata(rules, r))], inherited[i], limits, Counters, _budget))];
         _byRule = [.. Enumerable.Range(0, rules.Rules.Count).Select(i => Listeners(r => r.Rule == i))];
         _byCorrelation = [.. Enumerable.Range(0, correlations.Count).Select(i => Listeners(r => r.Correlation == i))];
         _alerts = [.. rules.CorrelationGenerates];
@@ -49,6 +51,9 @@ public sealed class CorrelationEngine
 
     /// <summary>What is held and what was left out.</summary>
     public CorrelationCounters Counters { get; } = new();
+
+    /// <summary>Bytes that the windows hold, the processes that their events refer to included.</summary>
+    public long HeldBytes => Counters.WindowBytes + _budget.Processes.Bytes;
 
     /// <summary>Whether any correlation listens to a rule, so that <see cref="Observe"/> has a use.</summary>
     /// <param name="rule">Index in the rule set's rules.</param>
@@ -143,6 +148,8 @@ public sealed class CorrelationEngine
             return false;
         }
         _now = now;
+        // What may be remembered may be less than it was.
+        _budget.Enforce(now);
         _nextSweep = long.MinValue;
         FindNextDue();
         return true;

@@ -35,8 +35,40 @@ sealed class CorrelationEntry(long time, EventReference reference, ulong rules)
     /// <summary>A hit that this entry completed has been told.</summary>
     public bool Fired { get; set; }
 
-    /// <summary>What it costs of the correlation's bound: the events it keeps.</summary>
+    /// <summary>The events it keeps.</summary>
     public int Cost => 1 + (Child?.Events.Count ?? 0);
+
+    /// <summary>
+    /// Bytes it takes, processes aside. What it shares with others is counted for each that has it, but for values: those stand once in a window.
+    /// </summary>
+    public long Bytes => SizeOfEvent + (2L * Reference.Subject.Length) + Value.Length + TupleBytes + ((Child?.Events.Count ?? 0) * SizeOfEvent);
+
+    /// <summary>An entry with its reference and its places in lists, measured on 64-bit.</summary>
+    const long SizeOfEvent = 280;
+
+    long TupleBytes
+    {
+        get
+        {
+            long bytes = 0;
+            foreach (byte[] tuple in Inherited) bytes += 32 + tuple.Length;
+            return bytes;
+        }
+    }
+
+    /// <summary>Counts the processes that it refers to.</summary>
+    public void Hold(KeptProcesses processes)
+    {
+        processes.Hold(Reference.Process);
+        foreach (CorrelatedEvent e in Child?.Events ?? []) processes.Hold(e.Event.Process);
+    }
+
+    /// <summary>Takes back what <see cref="Hold"/> counted.</summary>
+    public void Release(KeptProcesses processes)
+    {
+        processes.Release(Reference.Process);
+        foreach (CorrelatedEvent e in Child?.Events ?? []) processes.Release(e.Event.Process);
+    }
 
     public long EventCount => Child is null ? Weight : Child.Count;
 

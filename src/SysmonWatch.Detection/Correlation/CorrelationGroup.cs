@@ -2,10 +2,13 @@ namespace SysmonWatch.Detection.Correlation;
 
 /// <summary>The entries of one group of one correlation, in order, and what is computed over the window at their end.</summary>
 /// <remarks>
-/// Two lengths are kept: the window that ends at the newest entry, and one timespan before it, so that a late event sees its own whole
-/// window.
+/// More is kept than the window that ends at the newest entry: one timespan before the latest that an event may be, so that it sees its own whole window.
 /// </remarks>
-sealed class CorrelationGroup(byte[] key, WindowValue window)
+/// <param name="key">Its values.</param>
+/// <param name="window">What is computed.</param>
+/// <param name="lateness">How much older than the newest an event may be, in microseconds.</param>
+/// <param name="processes">Counts the processes that its events refer to.</param>
+sealed class CorrelationGroup(byte[] key, WindowValue window, long lateness, KeptProcesses processes)
 {
     // Entries from here on are kept; those before are only not yet moved away.
     int _head;
@@ -18,14 +21,23 @@ sealed class CorrelationGroup(byte[] key, WindowValue window)
 
     public WindowValue Window { get; } = window;
 
-    /// <summary>Neighbours in the order of use.</summary>
-    public LinkedListNode<CorrelationGroup>? Use { get; set; }
+    /// <summary>Its place in <see cref="GroupsBySize"/>.</summary>
+    public LinkedListNode<CorrelationGroup>? Place { get; set; }
+
+    /// <summary>Larger than that of any group that was used before it.</summary>
+    public long LastUse { get; set; }
 
     /// <summary>The stream's time when the group last saw an event.</summary>
     public long TouchedAt { get; set; }
 
-    /// <summary>Events kept, for the bound of the correlation.</summary>
+    /// <summary>Events kept, for the bound of the correlations.</summary>
     public int Cost { get; private set; }
+
+    /// <summary>Bytes kept, processes aside, for the bound of the correlations.</summary>
+    public long Bytes { get; private set; } = SizeOfGroup + key.Length;
+
+    /// <summary>A group without events, with its places in tables, measured on 64-bit.</summary>
+    const long SizeOfGroup = 700;
 
     /// <summary>What the open window's end is enqueued for; <see cref="long.MaxValue"/> for none.</summary>
     public long Due { get; set; } = long.MaxValue;
@@ -47,13 +59,13 @@ sealed class CorrelationGroup(byte[] key, WindowValue window)
     public ReadOnlySpan<CorrelationEntry> Entries => System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_entries)[_head..];
 
     /// <summary>Takes an entry in where the condition is decided at once.</summary>
-    /// <param name="entry">Not older than the newest entry by more than the timespan.</param>
+    /// <param name="entry">Not older than the newest entry by more than the lateness.</param>
     /// <param name="timespan">Length of the window.</param>
     /// <param name="crossings">Gets each entry that made the condition true now: first and last entry of its window, and its value.</param>
     public void Slide(CorrelationEntry entry, long timespan, List<Crossing> crossings)
     {
         LastInserted = entry;
-        Cost += entry.Cost;
+        Come(entry);
         if (IsEmpty || !entry.IsBefore(Newest))
         {
             Expire(entry.Time, timespan);
@@ -91,7 +103,7 @@ sealed class CorrelationGroup(byte[] key, WindowValue window)
     public void Collect(CorrelationEntry entry)
     {
         LastInserted = entry;
-        Cost += entry.Cost;
+        Come(entry);
         int at = _entries.Count;
         while (at > _head && entry.IsBefore(_entries[at - 1])) at--;
         _entries.Insert(at, entry);
@@ -109,7 +121,7 @@ sealed class CorrelationGroup(byte[] key, WindowValue window)
         foreach (CorrelationEntry entry in taken)
         {
             Window.Add(entry, entry.Rules);
-            Cost -= entry.Cost;
+            Leave(entry);
         }
         _entries.RemoveRange(0, stop);
         _head = _tail = 0;
@@ -142,7 +154,7 @@ sealed class CorrelationGroup(byte[] key, WindowValue window)
         if (Count <= most) return 0;
         int evicted = Count - most;
         int from = _head + Math.Min(CorrelationHit.KeptAtEachEnd, most / 2);
-        foreach (CorrelationEntry entry in Between(from, from + evicted - 1)) Cost -= entry.Cost;
+        foreach (CorrelationEntry entry in Between(from, from + evicted - 1)) Leave(entry);
         _entries.RemoveRange(from, evicted);
         return evicted;
     }
@@ -151,9 +163,31 @@ sealed class CorrelationGroup(byte[] key, WindowValue window)
     public void KeepOnly(CorrelationEntry entry)
     {
         if (!IsEmpty && entry.IsBefore(Newest)) return;
-        _entries.Clear();
+        Clear();
         _entries.Add(entry);
-        Cost = entry.Cost;
+        Come(entry);
+    }
+
+    /// <summary>Gives up all entries.</summary>
+    public void Clear()
+    {
+        foreach (CorrelationEntry entry in Entries) Leave(entry);
+        _entries.Clear();
+        _head = _tail = 0;
+    }
+
+    void Come(CorrelationEntry entry)
+    {
+        Cost += entry.Cost;
+        Bytes += entry.Bytes;
+        entry.Hold(processes);
+    }
+
+    void Leave(CorrelationEntry entry)
+    {
+        Cost -= entry.Cost;
+        Bytes -= entry.Bytes;
+        entry.Release(processes);
     }
 
     /// <summary>Puts back what a snapshot says.</summary>
@@ -165,7 +199,7 @@ sealed class CorrelationGroup(byte[] key, WindowValue window)
             if (entries[i].IsBefore(entries[i - 1])) return false;
         }
         _entries = entries;
-        foreach (CorrelationEntry entry in entries) Cost += entry.Cost;
+        foreach (CorrelationEntry entry in entries) Come(entry);
         if (!sliding) return state.IsEmpty || Window.TrySetState(state);
         while (_tail < entries.Count && entries[_tail].Time < Newest.Time - timespan) _tail++;
         for (int i = _tail; i < entries.Count; i++) Window.Add(entries[i], entries[i].Rules);
@@ -189,7 +223,7 @@ sealed class CorrelationGroup(byte[] key, WindowValue window)
     {
         while (_tail < _entries.Count && _entries[_tail].Time < time - timespan) Window.Remove(_entries[_tail++]);
         int keep = _head;
-        while (keep < _tail && _entries[keep].Time < time - timespan - timespan) keep++;
+        while (keep < _tail && _entries[keep].Time < time - timespan - lateness) keep++;
         Drop(keep);
     }
 
@@ -247,7 +281,7 @@ sealed class CorrelationGroup(byte[] key, WindowValue window)
             {
                 if (isCounted) Window.Remove(entry);
                 kept.Weight += entry.Weight;
-                Cost -= entry.Cost;
+                Leave(entry);
                 continue;
             }
             kept = entry;
@@ -263,7 +297,7 @@ sealed class CorrelationGroup(byte[] key, WindowValue window)
         {
             CorrelationEntry entry = _entries[_head];
             if (_head >= _tail) Window.Remove(entry);
-            Cost -= entry.Cost;
+            Leave(entry);
             // Let go of it now; the list moves only once half of it is gone.
             _entries[_head] = null!;
         }

@@ -16,21 +16,24 @@ sealed class RuleWindows
     readonly FieldId[][] _inheritedFields;
     readonly Dictionary<byte[], CorrelationGroup> _groups = new(ValueKey.Comparer.Instance);
     readonly Dictionary<byte[], CorrelationGroup>.AlternateLookup<ReadOnlySpan<byte>> _bySpan;
-    readonly LinkedList<CorrelationGroup> _byUse = [];
+    readonly GroupsBySize _bySize = new();
     readonly SortedSet<CorrelationGroup> _byDue = new(DueOrder.Instance);
     readonly ArrayBufferWriter<byte> _key = new();
     readonly ArrayBufferWriter<byte> _value = new();
     readonly ArrayBufferWriter<byte> _tuple = new();
     readonly List<Crossing> _crossings = [];
     readonly int _mostEntries;
-    int _cost;
+    readonly long _lateness;
+    readonly WindowBudget _budget;
 
     /// <param name="rule">The correlation, its references resolved.</param>
     /// <param name="parts">What each reference is.</param>
     /// <param name="inherited">Fields that the correlations ask for which this one is a part of.</param>
     /// <param name="limits">Bounds.</param>
     /// <param name="counters">Where to count.</param>
-    public RuleWindows(CorrelationRule rule, IReadOnlyList<RuleMetadata> parts, IReadOnlyList<string> inherited, CorrelationLimits limits, CorrelationCounters counters)
+    /// <param name="budget">What all correlations share.</param>
+    public RuleWindows(
+        CorrelationRule rule, IReadOnlyList<RuleMetadata> parts, IReadOnlyList<string> inherited, CorrelationLimits limits, CorrelationCounters counters, WindowBudget budget)
     {
         Rule = rule;
         Inherited = inherited;
@@ -43,6 +46,9 @@ sealed class RuleWindows
         _valueFields = [.. Enumerable.Range(0, rule.Rules.Count).Select(r => Resolve(rule, rule.Fields, r))];
         _inheritedFields = [.. Enumerable.Range(0, rule.Rules.Count).Select(r => Resolve(rule, inherited, r))];
         _mostEntries = (int)Math.Max(Math.Max(8, limits.EntriesPerGroup), 2 * (Condition.LargestCount + 1));
+        _lateness = rule.Timespan + limits.FutureTolerance;
+        _budget = budget;
+        budget.Add(this, _mostEntries);
     }
 
     public CorrelationRule Rule { get; }
@@ -53,7 +59,7 @@ sealed class RuleWindows
     public IReadOnlyList<string> Inherited { get; }
 
     /// <summary>The groups, the one that was used last first.</summary>
-    public IEnumerable<CorrelationGroup> Groups => _byUse;
+    public IEnumerable<CorrelationGroup> Groups => _bySize.LastUsedFirst;
 
     public int GroupCount => _groups.Count;
 
@@ -159,20 +165,20 @@ sealed class RuleWindows
     /// <summary>Forgets groups whose last event is long ago.</summary>
     public void ForgetIdle(long now)
     {
-        while (_byUse.Last is { Value: { } group } && now - group.TouchedAt > Rule.Timespan + _limits.IdleGrace) Remove(group);
+        while (_bySize.UnusedSince(now - Rule.Timespan - _limits.IdleGrace) is { } group) Remove(group);
     }
 
     /// <summary>Puts a group of a snapshot back, as the one used last.</summary>
     public bool TryRestore(byte[] key, long touchedAt, long closedUntil, List<CorrelationEntry> entries, ReadOnlySpan<byte> state)
     {
-        if (_groups.ContainsKey(key) || _groups.Count >= _limits.GroupsPerRule || entries.Count > _mostEntries) return false;
+        if (_groups.ContainsKey(key) || entries.Count > _mostEntries) return false;
         bool sliding = Condition.Decision == DecisionTime.AtOnce;
         if (sliding && entries.Count == 0) return false;
         if (Condition.Decision == DecisionTime.AtSilence && entries.Count > 1) return false;
-        var group = new CorrelationGroup(key, WindowValue.For(Rule, Condition)) { TouchedAt = touchedAt, ClosedUntil = closedUntil };
+        var group = new CorrelationGroup(key, WindowValue.For(Rule, Condition), _lateness, _budget.Processes) { TouchedAt = touchedAt, ClosedUntil = closedUntil };
         if (!group.TryRestore(entries, Rule.Timespan, state, sliding)) return false;
         Add(group);
-        Account(0, group);
+        _bySize.Use(group);
         Schedule(group);
         return true;
     }
@@ -180,7 +186,7 @@ sealed class RuleWindows
     /// <summary>Forgets everything.</summary>
     public void Clear()
     {
-        while (_byUse.Last is { Value: { } group }) Remove(group);
+        foreach (CorrelationGroup group in _groups.Values.ToArray()) Remove(group);
     }
 
     void Place(ulong bits, long time, EventReference reference, CorrelationHit? child, Int128 number, byte[][] inherited, long now, List<FiredGroup> fired)
@@ -194,12 +200,11 @@ sealed class RuleWindows
         }
         if (!isKnown)
         {
-            while (_groups.Count >= Math.Max(1, _limits.GroupsPerRule)) Evict(_byUse.Last!.Value, now);
-            group = new CorrelationGroup(key.ToArray(), WindowValue.For(Rule, Condition)) { TouchedAt = now };
+            group = new CorrelationGroup(key.ToArray(), WindowValue.For(Rule, Condition), _lateness, _budget.Processes);
             Add(group);
         }
-        Touch(group!, now);
-        int cost = group!.Cost;
+        (int cost, long bytes) = (group!.Cost, group.Bytes);
+        group.TouchedAt = now;
         if (child is null && group.LastInserted is { Child: null } last && ReferenceEquals(last.Reference, reference))
         {
             if (Condition.Decision == DecisionTime.AtOnce) group.Extend(bits, Rule.Timespan, _crossings);
@@ -210,10 +215,12 @@ sealed class RuleWindows
             byte[] value = Rule.Type != CorrelationType.ValueCount ? [] : group.Window.Find(_value.WrittenSpan) ?? _value.WrittenSpan.ToArray();
             Insert(group, new CorrelationEntry(time, reference, bits) { Child = child, Number = number, Value = value, Inherited = Share(group, inherited) });
         }
-        Account(cost, group);
+        Account(cost, bytes, group);
+        _bySize.Use(group);
         foreach (Crossing crossing in _crossings) Fire(group, group.Between(crossing.First, crossing.Last), crossing.Value, fired);
         _crossings.Clear();
-        Bound(group, now);
+        if (group.Count > _mostEntries) MakeRoom(group, _mostEntries - (_mostEntries / 4));
+        _budget.Enforce(now);
     }
 
     /// <summary>Most events of a group are alike in what others ask of them.</summary>
@@ -222,7 +229,8 @@ sealed class RuleWindows
 
     bool IsLate(CorrelationGroup? group, long time, long now) => Condition.Decision switch
     {
-        DecisionTime.AtOnce => group is { IsEmpty: false } && time < group.Newest.Time - Rule.Timespan,
+        // The newest may be dated ahead, by whoever wrote it, and must not make late what happens until then.
+        DecisionTime.AtOnce => group is { IsEmpty: false } && time < group.Newest.Time - _lateness,
         _ => time < now - Rule.Timespan || (group is not null && time <= group.ClosedUntil),
     };
 
@@ -253,10 +261,10 @@ sealed class RuleWindows
 
     void Close(CorrelationGroup group, List<FiredGroup> fired)
     {
-        int cost = group.Cost;
+        (int cost, long bytes) = (group.Cost, group.Bytes);
         long start = group.Oldest.Time;
         List<CorrelationEntry> window = group.TakeWindow(Rule.Timespan);
-        Account(cost, group);
+        Account(cost, bytes, group);
         Schedule(group);
         if (Condition.Decision == DecisionTime.AtSilence)
         {
@@ -292,54 +300,55 @@ sealed class RuleWindows
         return [.. tuples.Keys];
     }
 
-    void Bound(CorrelationGroup group, long now)
+    /// <summary>A group whose window is over; null where there is none.</summary>
+    public CorrelationGroup? FindOver(long now) =>
+        Condition.Decision == DecisionTime.AtOnce ? _bySize.UnusedSince(now - _lateness) : null;
+
+    /// <summary>One of the groups with the fewest events: the one that was used last of them, or first; null where there is none.</summary>
+    public CorrelationGroup? FindSmallest(bool usedLast) => _bySize.Smallest(usedLast);
+
+    /// <summary>Gives up a group.</summary>
+    public void Evict(CorrelationGroup group, long now)
     {
-        if (group.Count > _mostEntries)
-        {
-            int cost = group.Cost;
-            int most = _mostEntries - (_mostEntries / 4);
-            _counters.EvictedEntries += Condition.Decision == DecisionTime.AtOnce ? group.MakeRoom(most) : group.MakeRoomBeforeClose(most);
-            Account(cost, group);
-        }
-        while (_cost > Math.Max(_limits.EntriesPerRule, _mostEntries) && _byUse.Last is { Value: { } oldest } && oldest != group) Evict(oldest, now);
+        // What is over is no loss.
+        if (Condition.Decision != DecisionTime.AtOnce || now - group.TouchedAt <= Rule.Timespan) _counters.EvictedGroups++;
+        Remove(group);
     }
 
-    void Evict(CorrelationGroup group, long now)
+    /// <summary>Gives up half of a group's events; false where it has no two.</summary>
+    public bool TryHalve(CorrelationGroup group)
     {
-        // What is long over is no loss.
-        if (now - group.TouchedAt <= Rule.Timespan) _counters.EvictedGroups++;
-        Remove(group);
+        if (group.Count < 2) return false;
+        MakeRoom(group, group.Count / 2);
+        return true;
+    }
+
+    void MakeRoom(CorrelationGroup group, int most)
+    {
+        (int cost, long bytes) = (group.Cost, group.Bytes);
+        _counters.EvictedEntries += Condition.Decision == DecisionTime.AtOnce ? group.MakeRoom(most) : group.MakeRoomBeforeClose(most);
+        Account(cost, bytes, group);
+        _bySize.Use(group);
     }
 
     void Add(CorrelationGroup group)
     {
         _groups.Add(group.Key, group);
-        group.Use = _byUse.AddFirst(group);
-        _counters.Groups++;
-    }
-
-    void Touch(CorrelationGroup group, long now)
-    {
-        group.TouchedAt = now;
-        _byUse.Remove(group.Use!);
-        _byUse.AddFirst(group.Use!);
+        _budget.ChangeGroups(1);
+        Account(0, 0, group);
     }
 
     void Remove(CorrelationGroup group)
     {
         if (group.Due != long.MaxValue) _byDue.Remove(group);
-        _byUse.Remove(group.Use!);
+        _bySize.Remove(group);
         _groups.Remove(group.Key);
-        _cost -= group.Cost;
-        _counters.Entries -= group.Cost;
-        _counters.Groups--;
+        _budget.ChangeGroups(-1);
+        _budget.Change(-group.Cost, -group.Bytes);
+        group.Clear();
     }
 
-    void Account(int before, CorrelationGroup group)
-    {
-        _cost += group.Cost - before;
-        _counters.Entries += group.Cost - before;
-    }
+    void Account(int costBefore, long bytesBefore, CorrelationGroup group) => _budget.Change(group.Cost - costBefore, group.Bytes - bytesBefore);
 
     static FieldId[] Resolve(CorrelationRule rule, IReadOnlyList<string> names, int reference) =>
         [.. names.Select(name => FieldId.Of(InheritedFields.FieldOf(rule, name, reference)))];

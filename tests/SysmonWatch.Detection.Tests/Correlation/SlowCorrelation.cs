@@ -26,7 +26,7 @@ sealed class SlowCorrelation(CorrelationRule rule)
         if (needsNumber && !decimal.TryParse(value, System.Globalization.CultureInfo.InvariantCulture, out number)) return [];
         string key = string.Join(',', rule.GroupBy.Select(f => fields[f]));
         if (!_groups.TryGetValue(key, out List<Entry>? group)) _groups[key] = group = [];
-        if (group.Count > 0 && arrival.Time < group.Max(e => e.Arrival.Time) - rule.Timespan) return [];
+        if (group.Count > 0 && arrival.Time < group.Max(e => e.Arrival.Time) - rule.Timespan - Stream.FutureTolerance) return [];
         var entry = new Entry(arrival, rules, value, number);
         group.Add(entry);
         List<Entry> sorted = [.. group.OrderBy(e => e.Arrival.Time).ThenBy(e => e.Arrival.Computer, StringComparer.Ordinal).ThenBy(e => e.Arrival.Number)];

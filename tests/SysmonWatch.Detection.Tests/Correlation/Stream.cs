@@ -17,9 +17,14 @@ sealed record Arrival(long Time, string Rules, string Fields = "", ulong? Number
 /// <summary>Feeds events to an engine as the daemon would.</summary>
 sealed class Stream(RuleSet rules, CorrelationLimits? limits = null)
 {
+    /// <summary>How far ahead of its arrival an event may be dated; small, so that some events of a short stream are late.</summary>
+    public const long FutureTolerance = 3_000_000;
+
+    static readonly CorrelationLimits Usual = new() { FutureTolerance = FutureTolerance };
+
     ulong _next;
 
-    public CorrelationEngine Engine { get; private set; } = new(rules, limits ?? new CorrelationLimits());
+    public CorrelationEngine Engine { get; private set; } = new(rules, limits ?? Usual);
 
     public List<CorrelationHit> Hits { get; } = [];
 
@@ -51,7 +56,7 @@ sealed class Stream(RuleSet rules, CorrelationLimits? limits = null)
     public void Restart()
     {
         byte[] snapshot = Save();
-        Engine = new CorrelationEngine(rules, limits ?? new CorrelationLimits());
+        Engine = new CorrelationEngine(rules, limits ?? Usual);
         Assert.True(Engine.TryRestore(snapshot, out string? why), why);
         Assert.Equal(snapshot, Save());
     }
