@@ -85,12 +85,12 @@ sealed partial class AlertStage(
         // The store says itself when it cannot be written; the position then stands still.
         StoreFailure? failure = store.Commit(new Checkpoint(
             reader.Positions,
-            new Dictionary<string, byte[]>
+            new Dictionary<string, Snapshot>
             {
-                [TreeSnapshot] = reader.Tree,
-                [SequenceSnapshot] = reader.Sequence,
-                [CorrelationSnapshot] = correlation.WrittenSpan.ToArray(),
-                [SuppressionSnapshot] = suppression.WrittenSpan.ToArray(),
+                [TreeSnapshot] = Snapshot.Whole(reader.Tree),
+                [SequenceSnapshot] = Snapshot.Whole(reader.Sequence),
+                [CorrelationSnapshot] = Snapshot.Whole(correlation.WrittenSpan),
+                [SuppressionSnapshot] = Snapshot.Whole(suppression.WrittenSpan),
             },
             reader.Forgotten));
         schedule.LastFailed = failure is not null;

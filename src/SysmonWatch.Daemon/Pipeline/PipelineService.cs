@@ -155,7 +155,7 @@ sealed partial class PipelineService(
 
         void Try(string name, Func<byte[], bool> restore)
         {
-            if (restored.Snapshots.TryGetValue(name, out byte[]? state) && !restore(state)) LogStateNotRestored(_logger, name);
+            if (restored.Snapshots.TryGetValue(name, out Snapshot? state) && !restore(state.Joined())) LogStateNotRestored(_logger, name);
         }
     }
 

@@ -7,8 +7,8 @@ namespace SysmonWatch.Daemon.State;
 /// <param name="Snapshots">From the name of a stage to its state, in that stage's own form.</param>
 /// <param name="Forgotten">Keys of sources that are gone for good.</param>
 sealed record Checkpoint(
-    IReadOnlyDictionary<string, byte[]> Positions, IReadOnlyDictionary<string, byte[]> Snapshots, IReadOnlyList<string> Forgotten)
+    IReadOnlyDictionary<string, byte[]> Positions, IReadOnlyDictionary<string, Snapshot> Snapshots, IReadOnlyList<string> Forgotten)
 {
     /// <summary>Nothing known: the first start.</summary>
-    public static Checkpoint Empty { get; } = new(new Dictionary<string, byte[]>(), new Dictionary<string, byte[]>(), []);
+    public static Checkpoint Empty { get; } = new(new Dictionary<string, byte[]>(), new Dictionary<string, Snapshot>(), []);
 }

@@ -4,7 +4,7 @@ namespace SysmonWatch.Daemon.State;
 static class Schema
 {
     /// <summary>The version this program writes; kept in the file's user_version.</summary>
-    public const int Version = 1;
+    public const int Version = 2;
 
     // Times are microseconds since 1970. alerts.checkpoint is how many checkpoints had been written when the alert came: as long as the
     // position may still go back before it, it must be remembered, or it would be told again under the same id.
@@ -33,6 +33,11 @@ static class Schema
             PRIMARY KEY(sink, number)) WITHOUT ROWID;
         CREATE INDEX deliveries_pending ON deliveries(sink, number) WHERE state = 0;
         CREATE INDEX deliveries_of_alert ON deliveries(number);
+        """,
+        """
+        CREATE TABLE pages(name TEXT NOT NULL, page INTEGER NOT NULL, value BLOB NOT NULL, PRIMARY KEY(name, page));
+        INSERT INTO pages SELECT name, 0, value FROM snapshots;
+        DROP TABLE snapshots;
         """,
     ];
 

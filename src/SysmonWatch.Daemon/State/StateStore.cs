@@ -23,6 +23,7 @@ sealed partial class StateStore : IDisposable
     readonly Database _memory = Database.InMemory();
     readonly Outbox _waiting;
     readonly Dictionary<(string Sink, string AlertId), DeliveryMark> _unwritten = [];
+    readonly CheckpointTables _checkpoints = new();
     readonly StateDirectory? _state;
     readonly ITimer _retry;
     Database? _disk;
@@ -92,7 +93,7 @@ sealed partial class StateStore : IDisposable
     }
 
     /// <summary>Writes positions and snapshots, all or nothing, after every alert that is held in memory.</summary>
-    /// <returns>Null where it is on disk.</returns>
+    /// <returns>Null where it is on disk; after a failure the next one must have every page.</returns>
     public StoreFailure? Commit(Checkpoint checkpoint)
     {
         StoreFailure? before, after;
@@ -101,12 +102,15 @@ sealed partial class StateStore : IDisposable
             before = _failure;
             if (_state is null)
             {
+                if (_checkpoints.LacksPages(_memory, checkpoint)) return Incomplete;
                 _memory.InTransaction(() => CheckpointTables.Write(_memory, checkpoint));
                 TrimIfDue(_waiting);
                 return null;
             }
-            Writing(() =>
+            bool complete = true;
+            bool written = Writing(() =>
             {
+                if (!(complete = !_checkpoints.LacksPages(_disk!, checkpoint))) return;
                 _disk!.InTransaction(() =>
                 {
                     Flush();
@@ -115,9 +119,10 @@ sealed partial class StateStore : IDisposable
                 Flushed();
                 TrimIfDue(_outbox!);
             });
-            after = _failure;
+            _checkpoints.Note(checkpoint, written && complete);
+            after = complete ? _failure : _failure ?? Incomplete;
         }
-        Announce(before, after);
+        Announce(before, ReferenceEquals(after, Incomplete) ? null : after);
         return after;
     }
 
@@ -299,6 +304,8 @@ sealed partial class StateStore : IDisposable
         }
         _retry.Dispose();
     }
+
+    static readonly StoreFailure Incomplete = new(StoreTrouble.Incomplete, "the database lacks pages of a snapshot; the next checkpoint has all of them");
 
     static void RequireSqlite()
     {

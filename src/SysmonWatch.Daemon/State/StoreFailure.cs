@@ -17,6 +17,9 @@ enum StoreTrouble
 
     /// <summary>The directory or the database cannot be opened, or the disk fails.</summary>
     Inaccessible,
+
+    /// <summary>Some pages were to be written and the others are not there; nothing is wrong with the disk.</summary>
+    Incomplete,
 }
 
 /// <summary>That the state could not be written or read: an expected thing, so a value.</summary>

@@ -41,6 +41,7 @@ sealed class RunningDaemon : IAsyncDisposable
     {
         Input = new InputOptions { Files = [Path.Combine(directory, "syslog")], Journal = JournalInput.No, Start = StartFrom.Beginning },
         State = new StateOptions { Directory = Path.Combine(directory, "state") },
+        Rules = new RulesOptions { Paths = SeedLog.Rules, PathsAreDefault = false },
     };
 
     public static async Task<RunningDaemon> StartAsync(SysmonWatchOptions options, string? configFile = null, IJournalPlace? journal = null, TimeProvider? time = null)
@@ -63,7 +64,7 @@ sealed class RunningDaemon : IAsyncDisposable
     }
 
     /// <summary>Does what is done by the clock.</summary>
-    public void TickNow() => _host.Services.GetRequiredService<Cadence>().TickNow();
+    public void TickNow() => _host.Services.GetRequiredService<SharedTimer>().TickNow();
 
     public bool HasRaisedMore => _raised.Reader.TryPeek(out _);
 

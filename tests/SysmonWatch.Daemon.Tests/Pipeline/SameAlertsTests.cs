@@ -53,7 +53,7 @@ public sealed class SameAlertsTests : IDisposable
     {
         string folder = Places.ReferenceData($"data/scenarios/dev/{scenario}"), rules = Places.ReferenceData("data/sigma/rules");
         string iso = Directory.GetFiles(folder, "syslog.iso*").Single(), traditional = Directory.GetFiles(folder, "syslog.traditional*").Single(), export = Path.Combine(folder, "journal.export.gz");
-        SysmonWatchOptions options = RunningDaemon.Options(_directory) with { Rules = new RulesOptions { Paths = [rules, Path.Combine(Places.Repository, "deploy/rules")], PathsAreDefault = false } };
+        SysmonWatchOptions options = RunningDaemon.Options(_directory) with { Rules = new RulesOptions { Paths = [rules, .. SeedLog.Rules], PathsAreDefault = false } };
         string[] last = [.. SeedLog.Lines(Sentinel).Where(l => l.Contains("/sbin/reboot", StringComparison.Ordinal)).Select(l => l.Replace("2024-11-24T02", "2026-11-25T02", StringComparison.Ordinal))];
         string lastLine = Write("last", last);
 

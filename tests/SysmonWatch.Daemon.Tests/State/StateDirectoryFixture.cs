@@ -54,7 +54,7 @@ sealed class StateDirectoryFixture : IDisposable
 
     public static Checkpoint At(string source, byte position, string? snapshot = null) => new(
         new Dictionary<string, byte[]> { [source] = [position] },
-        snapshot is null ? new Dictionary<string, byte[]>() : new Dictionary<string, byte[]> { ["tree"] = System.Text.Encoding.UTF8.GetBytes(snapshot) },
+        snapshot is null ? new Dictionary<string, Snapshot>() : new Dictionary<string, Snapshot> { ["tree"] = Snapshot.Whole(System.Text.Encoding.UTF8.GetBytes(snapshot)) },
         []);
 
     public void Dispose()

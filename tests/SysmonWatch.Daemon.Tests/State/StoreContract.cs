@@ -35,8 +35,41 @@ public abstract class StoreContract : IDisposable
         Checkpoint restored = store.Restore();
         Assert.Equal([3], restored.Positions["a"]);
         Assert.Equal([2], restored.Positions["b"]);
-        Assert.Equal("one"u8.ToArray(), restored.Snapshots["tree"]);
+        Assert.Equal("one"u8.ToArray(), restored.Snapshots["tree"].Joined());
     }
+
+    [Fact]
+    public void Writes_only_the_pages_it_is_given_and_removes_those_beyond_the_count()
+    {
+        StateStore store = Open();
+        byte[] large = new byte[Snapshot.LargestPage * 2 + 1];
+        large[^1] = 7;
+        Assert.Null(store.Commit(With("windows", Snapshot.Whole(large))));
+
+        Assert.Null(store.Commit(With("windows", new Snapshot(2, new Dictionary<int, byte[]> { [1] = [9] }))));
+
+        Snapshot restored = store.Restore().Snapshots["windows"];
+        Assert.Equal((2, Snapshot.LargestPage), (restored.Count, restored.Pages[0].Length));
+        Assert.Equal([9], restored.Pages[1]);
+        Assert.Equal(Snapshot.LargestPage + 1, restored.Joined().Length);
+    }
+
+    [Fact]
+    public void Refuses_some_pages_where_the_others_are_not_there()
+    {
+        StateStore store = Open();
+        var part = new Snapshot(2, new Dictionary<int, byte[]> { [1] = [9] });
+
+        Assert.Equal(StoreTrouble.Incomplete, store.Commit(With("windows", part))?.Trouble);
+
+        Assert.Empty(store.Restore().Snapshots);
+        Assert.Null(store.Commit(With("windows", part with { Pages = new Dictionary<int, byte[]> { [0] = [1], [1] = [2] } })));
+        Assert.Null(store.Commit(With("windows", part)));
+        Assert.Equal([1, 9], store.Restore().Snapshots["windows"].Joined());
+        Assert.Empty(Fixture.Logs.Messages);
+    }
+
+    static Checkpoint With(string name, Snapshot snapshot) => Checkpoint.Empty with { Snapshots = new Dictionary<string, Snapshot> { [name] = snapshot } };
 
     [Fact]
     public void Forgets_a_source_that_is_gone()

@@ -322,7 +322,7 @@ sealed class RegexTranslator
             return;
         }
         // A class without members is none that the runtime knows.
-        result.Append(units.Length == 0 ? @"[^\0-\uFFFF" : "[");
+        result.Append(units.Length == 0 ? @"[^\u0000-\uFFFF" : "[");
         foreach ((int from, int to) in units)
         {
             AppendUnit(result, from);
