@@ -29,15 +29,93 @@ public sealed class ServiceTests
         await using LineFollower journal = host.FollowJournal();
         await host.Container.WriteAsync(path, wrong);
 
-        CommandResult reload = await host.Container.TryRunAsync("systemctl", "reload", "sysmonwatch.service");
-        // Also when somebody goes past the check of the unit.
-        await host.Container.RunAsync("systemctl", "kill", "--signal=HUP", "--kill-who=main", "sysmonwatch.service");
+        await host.Container.RunAsync("systemctl", "reload", "sysmonwatch.service");
+        await journal.WaitForAsync("the refusal", line => line.Contains("Reload refused", StringComparison.Ordinal));
+        string status = await StatusAsync(host, "RELOAD REFUSED");
         await host.PlayAsync(Scenario.Load("01a-seed-c-static").EndingAt(TimeProvider.System.GetUtcNow()));
         await journal.WaitForAsync("the alert", line => line.Contains(SeedRules.PowerControlProgramDeleted, StringComparison.Ordinal));
 
-        Assert.NotEqual(0, reload.ExitCode);
+        Assert.Contains($"{path}:", status, StringComparison.Ordinal);
         Assert.Equal("active\n", await host.Container.RunAsync("systemctl", "is-active", "sysmonwatch.service"));
         Assert.Contains($"{path}:", await host.Container.RunAsync("journalctl", "--unit=sysmonwatch.service", "--output=cat"));
+    }
+
+    [Fact]
+    public async Task A_reload_works_where_the_url_is_a_credential_and_keeps_it()
+    {
+        await using SysmonHost host = await SysmonHost.BootInstalledAsync();
+        await host.ConfigureAsync("{}");
+        host.Webhook.GoUp();
+        await using LineFollower journal = host.FollowJournal();
+
+        await host.Container.RunAsync("systemctl", "reload", "sysmonwatch.service");
+        await journal.WaitForAsync("the end of the reload", line => line.Contains("Reloaded: ", StringComparison.Ordinal));
+        await host.PlayAsync(Scenario.Load("01a-seed-c-static").EndingAt(TimeProvider.System.GetUtcNow()));
+        string alert = await journal.WaitForAsync("the alert", line => line.Contains(SeedRules.RebootPreventedThenSpreading, StringComparison.Ordinal));
+        await host.Webhook.WaitForAsync([JournalEntry.Parse(alert).AlertId!], []);
+
+        Assert.DoesNotContain("RELOAD REFUSED", await StatusAsync(host, "listener ok"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_url_that_only_root_can_read_fails_its_webhook_and_nothing_else_and_the_advice_mends_it()
+    {
+        const string Url = "/etc/sysmonwatch/listener.url";
+        await using SysmonHost host = await SysmonHost.BootInstalledAsync();
+        host.Webhook.GoUp();
+        await using LineFollower journal = host.FollowJournal();
+        await host.Container.WriteAsync(Url, $"http://127.0.0.1:{host.WebhookPort}/alerts", UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead);
+        await host.Container.WriteAsync(SysmonHost.ConfigurationPath, $"webhooks: [{{name: listener, type: generic, url: {{file: {Url}}}, retry: {{first: 1s, longest: 1s}}}}]\n");
+
+        CommandResult check = await host.Container.TryRunAsync("sysmonwatch", "check");
+        await host.Container.RunAsync("systemctl", "restart", "sysmonwatch.service");
+        await host.PlayAsync(Scenario.Load("01a-seed-c-static").EndingAt(TimeProvider.System.GetUtcNow()));
+        string alert = await journal.WaitForAsync("the alert", line => line.Contains(SeedRules.RebootPreventedThenSpreading, StringComparison.Ordinal));
+        string status = await StatusAsync(host, "listener FAILING");
+        CommandResult doctor = await host.Container.TryRunAsync("sysmonwatch", "doctor");
+        string loud = await host.Container.RunAsync("journalctl", "--unit=sysmonwatch.service", "--priority=err", "--output=cat");
+        await host.Container.RunAsync("chown", "root:adm", Url);
+        CommandResult followed = await host.Container.TryRunAsync("sysmonwatch", "check");
+        await host.Container.RunAsync("systemctl", "reload", "sysmonwatch.service");
+        await host.Webhook.WaitForAsync([JournalEntry.Parse(alert).AlertId!], []);
+
+        Assert.Equal(78, check.ExitCode);
+        Assert.Contains("the file cannot be read by the service (permission denied)", check.Output, StringComparison.Ordinal);
+        Assert.Contains("chown root:adm and chmod 0640", check.Output, StringComparison.Ordinal);
+        Assert.Contains("cannot be read by this user", status, StringComparison.Ordinal);
+        Assert.Contains("webhooks[0].url.file: the file cannot be read by this user", loud, StringComparison.Ordinal);
+        Assert.Equal(1, doctor.ExitCode);
+        Assert.Contains("error    service: it runs, and says: ", doctor.Output, StringComparison.Ordinal);
+        Assert.Contains("the file cannot be read by the service", doctor.Output, StringComparison.Ordinal);
+        Assert.Equal((0, ""), (followed.ExitCode, followed.Error));
+    }
+
+    [Fact]
+    public async Task Check_and_doctor_see_a_configuration_that_the_service_cannot_read_and_a_service_that_has_failed()
+    {
+        await using SysmonHost host = await SysmonHost.BootInstalledAsync();
+        CommandResult healthy = await host.Container.TryRunAsync("sysmonwatch", "doctor");
+        await host.Container.WriteAsync(SysmonHost.ConfigurationPath, "input: {journal: no}\n", UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead);
+
+        CommandResult check = await host.Container.TryRunAsync("sysmonwatch", "check");
+        CommandResult restart = await host.Container.TryRunAsync("systemctl", "restart", "sysmonwatch.service");
+        await host.Container.RunAsync("systemctl", "disable", "sysmonwatch.service");
+        CommandResult doctor = await host.Container.TryRunAsync("sysmonwatch", "doctor");
+        string loud = await host.Container.RunAsync("journalctl", "--unit=sysmonwatch.service", "--identifier=sysmonwatch", "--priority=err", "--output=cat");
+        await host.Container.RunAsync("chmod", "0644", SysmonHost.ConfigurationPath);
+        CommandResult followed = await host.Container.TryRunAsync("sysmonwatch", "check");
+        await host.Container.RunAsync("systemctl", "restart", "sysmonwatch.service");
+
+        Assert.Contains("good     service: it runs", healthy.Output, StringComparison.Ordinal);
+        Assert.Equal(78, check.ExitCode);
+        Assert.StartsWith($"{SysmonHost.ConfigurationPath}:1:1: error: the file cannot be read by the service (permission denied), which will not start;", check.Output, StringComparison.Ordinal);
+        Assert.NotEqual(0, restart.ExitCode);
+        Assert.Equal(1, doctor.ExitCode);
+        Assert.Contains("error    service: it has failed (exit-code, exit code 78).", doctor.Output, StringComparison.Ordinal);
+        Assert.Contains("warning  service: it is disabled", doctor.Output, StringComparison.Ordinal);
+        Assert.Contains("the file cannot be read by this user; for the service, chown root:adm and chmod 0640 it.", loud, StringComparison.Ordinal);
+        Assert.Equal(0, followed.ExitCode);
+        Assert.Equal("active\n", await host.Container.RunAsync("systemctl", "is-active", "sysmonwatch.service"));
     }
 
     [Fact]
@@ -104,5 +182,14 @@ public sealed class ServiceTests
         JournalEntry alert = JournalEntry.Parse(await journal.WaitForAsync("the alert", line => line.Contains(SeedRules.PowerControlProgramDeleted, StringComparison.Ordinal)));
 
         Assert.Equal([image], alert["SYSMONWATCH_IMAGE"]);
+    }
+
+    /// <summary>The line of systemctl status, once it says that; the daemon renews it every few seconds at most.</summary>
+    static async Task<string> StatusAsync(SysmonHost host, string expected)
+    {
+        // Asked again and again for as long as the container's own patience lasts: nothing announces a new status.
+        return await host.Container.RunAsync(
+            "timeout", "60", "bash", "-c",
+            "until s=$(systemctl show --property=StatusText --value sysmonwatch.service); [[ $s == *\"$1\"* ]]; do sleep 0.2; done; echo \"$s\"", "status", expected);
     }
 }

@@ -2,12 +2,12 @@ using System.Runtime.InteropServices;
 
 namespace SysmonWatch.Daemon.Commands;
 
-/// <summary>Tells the end of whoever reads our output from other failures.</summary>
+/// <summary>Recognises that the reader of our output has ended.</summary>
 static class BrokenPipe
 {
     /// <summary>EPIPE of errno.h.</summary>
     const int EPIPE = 32;
 
-    /// <summary>True where nobody reads our output any more.</summary>
+    /// <summary>True where our output is not read any more.</summary>
     public static bool Is(IOException failure) => failure.HResult == EPIPE || failure.InnerException is ExternalException { ErrorCode: EPIPE };
 }

@@ -27,8 +27,8 @@ sealed class EndSignals : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        // The token's source is not disposed: a signal may be handled just now, on a thread of its own.
         foreach (PosixSignalRegistration registration in _registrations) registration.Dispose();
-        _end.Dispose();
     }
 
     void End(PosixSignalContext context)

@@ -5,10 +5,10 @@ namespace SysmonWatch.Daemon.Commands;
 
 /// <summary>The FILEs of a command as one stream of records, in the order given. "-" is standard input.</summary>
 /// <param name="files">The files.</param>
-/// <param name="errors">Is told which of them is damaged; what stands before the damage is read all the same, and so is the next file.</param>
+/// <param name="errors">Where damage is reported; what comes before it is read all the same, and so is the next file.</param>
 sealed class InputFiles(IReadOnlyList<string> files, TextWriter errors) : IDisposable
 {
-    /// <summary>How many places of one file are told; the others are counted.</summary>
+    /// <summary>How many places of one file are reported; the others are counted.</summary>
     const int MostSaid = 10;
 
     readonly Queue<string> _waiting = new(files);

@@ -1,6 +1,6 @@
 namespace SysmonWatch.Daemon.Configuration;
 
-/// <summary><c>alerts</c>: when something is worth telling.</summary>
+/// <summary><c>alerts</c>: when events become an alert.</summary>
 sealed record AlertsOptions
 {
     /// <summary>Repeats within this time of event time are folded into one alert. Default 10 min; 0 (off) to 7 d.</summary>

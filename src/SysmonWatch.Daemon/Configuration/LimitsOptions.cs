@@ -2,7 +2,7 @@ using SysmonWatch.Detection.Records;
 
 namespace SysmonWatch.Daemon.Configuration;
 
-/// <summary><c>limits</c>: every bound. What goes beyond one is counted and said.</summary>
+/// <summary><c>limits</c>: every bound. What goes beyond one is counted and reported.</summary>
 sealed record LimitsOptions
 {
     /// <summary>Longest line that is taken; a longer one is skipped. Default 512 KiB; 64 KiB to 16 MiB.</summary>
@@ -27,7 +27,7 @@ sealed record LimitsOptions
     /// <summary>Processes in the process tree; ended and longest unseen go first. Default 65,536; 1,000 to 4,000,000.</summary>
     public int ProcessTreeNodes { get; init; } = 65_536;
 
-    /// <summary>Alerts in the outbox, told ones included. Default 100,000; 1,000 to 10,000,000.</summary>
+    /// <summary>Alerts in the outbox, delivered ones included. Default 100,000; 1,000 to 10,000,000.</summary>
     public int OutboxAlerts { get; init; } = 100_000;
 
     /// <summary>Bytes of the alerts in the outbox. Default 256 MiB; 1 MiB to 64 GiB.</summary>

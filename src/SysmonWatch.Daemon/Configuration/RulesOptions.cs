@@ -14,8 +14,8 @@ sealed record RulesOptions
     /// <summary>True where <see cref="Paths"/> is the default, whose directories need not exist.</summary>
     public bool PathsAreDefault { get; init; } = true;
 
-    /// <summary>Ids (or names) of rules that are not used. Default none.</summary>
-    public IReadOnlyList<string> Disabled { get; init; } = [];
+    /// <summary>Ids, names or titles of rules that are not used, as they stand in the file. Default none.</summary>
+    public IReadOnlyList<PlacedText> Disabled { get; init; } = [];
 
     /// <summary>What is repaired in Sysmon's events. Default all.</summary>
     public Repairs Repairs { get; init; } = Repairs.All;

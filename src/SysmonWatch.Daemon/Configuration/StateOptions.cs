@@ -9,9 +9,9 @@ sealed record StateOptions
     /// <summary>How often positions and windows are written, if anything moved. Default 5 s; 1 s to 10 min.</summary>
     public TimeSpan CheckpointEvery { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long alerts that everybody was told are kept. Default 7 d; 1 h to 3650 d.</summary>
+    /// <summary>How long alerts are kept once every sink has them. Default 7 d; 1 h to 3650 d.</summary>
     public TimeSpan KeepAlerts { get; init; } = TimeSpan.FromDays(7);
 
-    /// <summary>Where state goes where neither systemd nor the configuration says.</summary>
+    /// <summary>The directory where neither systemd nor the configuration names one.</summary>
     public const string DefaultDirectory = "/var/lib/sysmonwatch";
 }

@@ -4,7 +4,7 @@ namespace SysmonWatch.Daemon.Configuration;
 
 /// <summary>
 /// All that can be configured. Immutable; <c>new()</c> is what a host without a configuration file has. Only made by
-/// <see cref="ConfigurationLoader"/> when nothing is wrong, so that nobody has to check a value again.
+/// <see cref="ConfigurationLoader"/> when nothing is wrong, so that no value has to be checked again.
 /// </summary>
 sealed record SysmonWatchOptions
 {
@@ -26,6 +26,6 @@ sealed record SysmonWatchOptions
     /// <summary><c>state</c>: what survives a restart.</summary>
     public StateOptions State { get; init; } = new();
 
-    /// <summary><c>alerts</c>: when something is worth telling.</summary>
+    /// <summary><c>alerts</c>: when events become an alert.</summary>
     public AlertsOptions Alerts { get; init; } = new();
 }

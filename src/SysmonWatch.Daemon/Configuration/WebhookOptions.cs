@@ -2,7 +2,7 @@ using SysmonWatch.Detection.Sigma.Rules;
 
 namespace SysmonWatch.Daemon.Configuration;
 
-/// <summary>One of <c>webhooks</c>: somebody who is told over HTTP.</summary>
+/// <summary>One of <c>webhooks</c>: where alerts are sent over HTTP.</summary>
 sealed record WebhookOptions
 {
     /// <summary>Its name in messages and in the outbox: 1 to 64 of a–z, 0–9, '-' and '_'; unique. Required.</summary>
@@ -14,7 +14,7 @@ sealed record WebhookOptions
     /// <summary>Absolute http or https URL; a secret. Required.</summary>
     public required Secret Url { get; init; }
 
-    /// <summary>Scheme and host of <see cref="Url"/>: all that messages may say of it.</summary>
+    /// <summary>Scheme and host of <see cref="Url"/>: all of it that messages may contain.</summary>
     public required string Endpoint { get; init; }
 
     /// <summary>Alerts below this level are not sent. Default informational: all are.</summary>
@@ -25,6 +25,14 @@ sealed record WebhookOptions
 
     /// <summary>Headers to send along; their values may be secrets. Default none.</summary>
     public IReadOnlyList<KeyValuePair<string, Secret>> Headers { get; init; } = [];
+
+    /// <summary>Why it cannot be used until a reload finds otherwise, as it reads in a sentence; null where it can. Alerts for it are kept meanwhile.</summary>
+    public string? Unusable => Url.Problem is { } problem ? $"its URL cannot be used: the {problem}"
+        : Headers.Select(h => h.Value.Problem).FirstOrDefault(p => p is not null) is { } header ? $"one of its headers cannot be used: the {header}"
+        : null;
+
+    /// <summary>True where only the service can know whether it can be used.</summary>
+    public bool IsNotLookedAt => Headers.Select(h => h.Value).Prepend(Url).All(secret => secret.Problem is null || ReferenceEquals(secret, Secret.NotLookedAt));
 
     /// <summary>What happens when it does not take an alert.</summary>
     public RetryOptions Retry { get; init; } = new();

@@ -12,9 +12,6 @@ sealed class Breaker(RetrySchedule schedule)
     /// <summary>Failures since the last success.</summary>
     public int Failures { get; private set; }
 
-    /// <summary>When the next attempt may be made; in the past where it may be made now.</summary>
-    public DateTimeOffset Until => _until;
-
     /// <summary>How long the sink is still left alone; zero where it may be tried.</summary>
     public TimeSpan Remaining(DateTimeOffset now)
     {

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using SysmonWatch.Daemon.Delivery.Sinks;
 using SysmonWatch.Daemon.State;
 using SysmonWatch.Detection.Alerting;
+using SysmonWatch.Detection.Sigma.Rules;
 
 namespace SysmonWatch.Daemon.Delivery;
 
@@ -40,7 +41,7 @@ sealed partial class SinkLoop : IAsyncDisposable
         (_route, _sink, _store, _time, _logger) = (route, route.Sink, store, time, logger);
         _schedule = new RetrySchedule(route.Retry);
         _breaker = new Breaker(_schedule);
-        _status = new SinkStatus(_sink.Name, 0, 0, 0, null, null, null);
+        _status = new SinkStatus(_sink.Name, 0, 0, 0, _sink.Problem is null ? null : time.GetUtcNow(), _sink.Problem, null);
     }
 
     /// <summary>What it tells and to whom.</summary>
@@ -105,15 +106,17 @@ sealed partial class SinkLoop : IAsyncDisposable
         if (left > TimeSpan.Zero) return left;
         IReadOnlyList<PendingDelivery> due = _store.NextDue(_sink.Name, Window, _schedule.Longest);
         if (due.Count == 0) return UntilNextTry();
-        if (_sink.TakesDigests && due.Count(IsOld) > 1)
-        {
-            PendingDelivery[] old = [.. _store.NextDue(_sink.Name, LargestDigest, _schedule.Longest).Where(IsOld)];
-            return await TellAsync(old, (alerts, cancellation) => _sink.TellDigestAsync(alerts, cancellation)) ? TimeSpan.Zero : _breaker.Remaining(_time.GetUtcNow());
-        }
-        foreach (PendingDelivery delivery in due)
+        bool hasDigest = _sink.TakesDigests && due.Count(IsForDigest) > 1;
+        // A critical alert is told whole, however late it is, and before the digest.
+        foreach (PendingDelivery delivery in hasDigest ? due.Where(d => d.Level == RuleLevel.Critical) : due)
         {
             if (_stopping.IsCancellationRequested) return TimeSpan.Zero;
             if (!await TellAsync([delivery], (alerts, cancellation) => _sink.TellAsync(alerts[0], cancellation))) return _breaker.Remaining(_time.GetUtcNow());
+        }
+        if (hasDigest)
+        {
+            PendingDelivery[] late = [.. _store.NextDue(_sink.Name, LargestDigest, _schedule.Longest).Where(IsForDigest)];
+            if (!await TellAsync(late, (alerts, cancellation) => _sink.TellDigestAsync(alerts, cancellation))) return _breaker.Remaining(_time.GetUtcNow());
         }
         return TimeSpan.Zero;
     }
@@ -125,7 +128,7 @@ sealed partial class SinkLoop : IAsyncDisposable
         return wait < ShortestWait ? ShortestWait : wait > _schedule.Longest ? _schedule.Longest : wait;
     }
 
-    static bool IsOld(PendingDelivery delivery) => delivery.RaisedAt - delivery.OccurredAt > IAlertSink.OldWhenRaised;
+    static bool IsForDigest(PendingDelivery delivery) => delivery.RaisedAt - delivery.OccurredAt > IAlertSink.OldWhenRaised && delivery.Level != RuleLevel.Critical;
 
     /// <summary>Tells alerts in one message and notes what came of it.</summary>
     /// <returns>False where the sink is to be left alone for a while.</returns>

@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging;
 namespace SysmonWatch.Daemon.Operations;
 
 /// <summary>
-/// What the daemon does by the clock for whoever looks after it: keeps the watchdog quiet while the pipeline moves, renews the status line where it
-/// changed, says what was lost. READY is not its business: who opened the input says it.
+/// What the daemon does periodically for those who watch it: feeds the watchdog while the pipeline makes progress, updates the status line where it
+/// changed, reports losses. READY is sent by the stage that opened the input.
 /// </summary>
 sealed partial class Heartbeat(
     ServiceNotifier notifier,
@@ -32,7 +32,7 @@ sealed partial class Heartbeat(
     {
         IReadOnlyList<string> stuck = watchdog.FindStuck();
         if (settings.Timeout is not null && stuck.Count == 0) Check(notifier.Alive());
-        if (stuck.Count > 0 && !_saidStuck) LogStuck(string.Join(", ", stuck), Interval, settings.Timeout is null ? "Nobody watches this daemon" : "systemd will restart it");
+        if (stuck.Count > 0 && !_saidStuck) LogStuck(string.Join(", ", stuck), Interval, settings.Timeout is null ? "No watchdog is configured" : "systemd will restart it");
         _saidStuck = stuck.Count > 0;
 
         if (notifier.IsActive && source is not null)
@@ -74,9 +74,9 @@ sealed partial class Heartbeat(
         return result.Status == NotifyStatus.Sent;
     }
 
-    [LoggerMessage(5003, LogLevel.Error, "Nothing moves in: {Stages}, for {Interval:c} at least. {Consequence}.")]
+    [LoggerMessage(5003, LogLevel.Error, "No progress for {Interval:c} or longer in: {Stages}. {Consequence}.")]
     partial void LogStuck(string stages, TimeSpan interval, string consequence);
 
-    [LoggerMessage(5004, LogLevel.Warning, "The service manager could not be told: {Reason}.")]
+    [LoggerMessage(5004, LogLevel.Warning, "No message could be sent to the service manager: {Reason}.")]
     partial void LogNotTold(string reason);
 }

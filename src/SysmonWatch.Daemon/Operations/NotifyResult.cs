@@ -11,7 +11,7 @@ enum NotifyStatus
     /// <summary>The service manager has it in its queue.</summary>
     Sent,
 
-    /// <summary>No service manager asked for messages: NOTIFY_SOCKET is not set.</summary>
+    /// <summary>No service manager wants messages: NOTIFY_SOCKET is not set.</summary>
     NobodyAsked,
 
     /// <summary>It could not be sent.</summary>

@@ -11,7 +11,7 @@ static class OperationsRegistration
     extension(IServiceCollection services)
     {
         /// <summary>
-        /// Counters and the messages about losses, watchdog, status and the messages to the service manager. Register an
+        /// Metrics and the messages about losses, watchdog, status and the messages to the service manager. Register an
         /// <see cref="IStatusSource"/> to have a status line. To be the first of the registrations with a loop, so that it ends last.
         /// </summary>
         public IServiceCollection AddOperations() =>

@@ -5,14 +5,14 @@ using System.Text;
 namespace SysmonWatch.Daemon.Operations;
 
 /// <summary>
-/// Tells the service manager how the daemon is. Does nothing where none asked (NOTIFY_SOCKET not set); never throws for what the socket does.
-/// Thread-safe.
+/// Reports the state of the daemon to the service manager. Does nothing where none asked for it (NOTIFY_SOCKET is not set); never throws for what the
+/// socket does. Thread-safe.
 /// </summary>
 /// <remarks>
-/// Source: sd_notify(3). Microsoft.Extensions.Hosting.Systemd has a notifier too, but it sends READY and STOPPING only, and where
-/// ProtectProc=invisible hides the parent process it does not see that systemd is there.
+/// Source: sd_notify(3). The SystemdNotifier of Microsoft.Extensions.Hosting.Systemd could send the same, but it throws, or waits for ever, where the
+/// socket does not take a message.
 /// </remarks>
-/// <param name="address">Value of NOTIFY_SOCKET: a path, or @ and a name in the abstract namespace; null or empty: nobody asked.</param>
+/// <param name="address">Value of NOTIFY_SOCKET: a path, or @ and a name in the abstract namespace; null or empty: no messages are wanted.</param>
 /// <param name="time">Its timestamps are CLOCK_MONOTONIC for <see cref="TimeProvider.System"/>, as RELOADING needs.</param>
 sealed class ServiceNotifier(string? address, TimeProvider time)
 {
@@ -34,7 +34,7 @@ sealed class ServiceNotifier(string? address, TimeProvider time)
     /// <summary>One line for <c>systemctl status</c>.</summary>
     public NotifyResult Status(string status) => Send(WithStatus("", status));
 
-    /// <summary>The pipeline moves.</summary>
+    /// <summary>The pipeline makes progress.</summary>
     public NotifyResult Alive() => Send("WATCHDOG=1");
 
     /// <summary>Reloading begins; <see cref="Ready"/> ends it. One datagram, as Type=notify-reload wants the time with the announcement.</summary>
@@ -44,12 +44,8 @@ sealed class ServiceNotifier(string? address, TimeProvider time)
         return Send(string.Create(CultureInfo.InvariantCulture, $"RELOADING=1\nMONOTONIC_USEC={microseconds}"));
     }
 
-    /// <summary>The daemon ends.</summary>
+    /// <summary>The daemon is about to end.</summary>
     public NotifyResult Stopping(string? status = null) => Send(WithStatus("STOPPING=1", status));
-
-    /// <summary>Starting, reloading or stopping will take until <paramref name="fromNow"/> from now; say it again before that is over.</summary>
-    public NotifyResult ExtendTimeout(TimeSpan fromNow) =>
-        Send(string.Create(CultureInfo.InvariantCulture, $"EXTEND_TIMEOUT_USEC={(long)fromNow.TotalMicroseconds}"));
 
     /// <summary>A status is one line of text: what comes after a newline would be taken for another assignment, MAINPID for one.</summary>
     static string WithStatus(string state, string? status)

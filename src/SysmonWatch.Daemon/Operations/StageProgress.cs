@@ -1,14 +1,14 @@
 namespace SysmonWatch.Daemon.Operations;
 
 /// <summary>
-/// How one stage says that it moves. Used by one thread at a time, the stage's own; costs one write. <see cref="Dispose"/> when the stage ends.
+/// How one stage reports progress. Used by one thread at a time, the stage's own; costs one write. <see cref="Dispose"/> when the stage ends.
 /// </summary>
 sealed class StageProgress(string name, Watchdog watchdog) : IDisposable
 {
-    // Bit 0: has work. The rest: how often it said anything.
+    // Bit 0: has work. The rest: how often it reported anything.
     long _mark;
 
-    /// <summary>For people.</summary>
+    /// <summary>As it is shown to people.</summary>
     public string Name => name;
 
     internal long Mark => Volatile.Read(ref _mark);
@@ -19,7 +19,7 @@ sealed class StageProgress(string name, Watchdog watchdog) : IDisposable
     /// <summary>It waits for work; that may take for ever.</summary>
     public void Resting() => Volatile.Write(ref _mark, (_mark + 2) & ~1L);
 
-    /// <summary>It is watched no longer.</summary>
+    /// <summary>The watchdog forgets it.</summary>
     public void Dispose() => watchdog.Forget(this);
 
     internal static bool IsWorking(long mark) => (mark & 1) != 0;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using SysmonWatch.Daemon.Configuration;
 
 namespace SysmonWatch.Daemon.Operations;
 
@@ -25,12 +26,12 @@ sealed class StatusLine(Counters counters, TimeProvider time)
         CountAlerts(facts.Alerts);
         CountEvents(facts.Events);
 
-        List<string> parts = [.. facts.Inputs];
-        if (parts.Count == 0) parts.Add("no input");
+        List<string> parts = facts.Notice.Length > 0 ? [facts.Notice] : [];
+        parts.AddRange(facts.Inputs.Count > 0 ? facts.Inputs : ["no input"]);
         if (facts.LagBytes is { } lag) parts.Add($"lag {Bytes(lag)}");
         parts.Add(string.Create(CultureInfo.InvariantCulture, $"{(_rate is > 0 and < 10 ? Math.Round(_rate, 1) : Math.Round(_rate)):#,0.#} events/s"));
         long alerts = _alerts.Sum();
-        parts.Add(string.Create(CultureInfo.InvariantCulture, $"{alerts:#,0} alert{(alerts == 1 ? "" : "s")} in 1 h"));
+        parts.Add($"{Wording.Count(alerts, "alert")} in 1 h");
         parts.AddRange(facts.Sinks.Select(sink => $"{sink.Name} {sink.State}"));
         if (counters.Losses is > 0 and long lost) parts.Add(string.Create(CultureInfo.InvariantCulture, $"{lost:#,0} lost"));
         return string.Join(", ", parts);

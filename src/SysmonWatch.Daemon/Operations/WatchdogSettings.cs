@@ -2,12 +2,12 @@ using System.Globalization;
 
 namespace SysmonWatch.Daemon.Operations;
 
-/// <summary>What the service manager wants to hear and how often.</summary>
+/// <summary>Whether and how often the service manager wants a message.</summary>
 /// <remarks>Source: sd_watchdog_enabled(3).</remarks>
-/// <param name="Timeout">After so long without a message the service is killed; null where it does not want to hear.</param>
+/// <param name="Timeout">After so long without a message the service is killed; null where there is no watchdog.</param>
 sealed record WatchdogSettings(TimeSpan? Timeout)
 {
-    /// <summary>Half the timeout, as sd_watchdog_enabled(3) recommends; null where nobody wants to hear.</summary>
+    /// <summary>Half the timeout, as sd_watchdog_enabled(3) recommends; null where there is no watchdog.</summary>
     public TimeSpan? Interval => Timeout / 2;
 
     /// <summary>The settings the environment gives.</summary>

@@ -40,6 +40,13 @@ static class DaemonHost
         return builder.Build();
     }
 
+    /// <summary>
+    /// Opens the state, before anything is started: what the operator has to mend comes out of here as it is, and not as the failure of a service.
+    /// </summary>
+    /// <exception cref="StateDirectoryInUseException">Another sysmonwatch uses it.</exception>
+    /// <exception cref="DllNotFoundException">SQLite is not installed.</exception>
+    public static void OpenState(IHost host) => host.Services.GetRequiredService<StateStore>();
+
     static void Configure(LoggerConfiguration log, LogEventLevel quietBelow, Counters counters)
     {
         log.MinimumLevel.Is(quietBelow);

@@ -17,6 +17,7 @@ static class PipelineRegistration
             .AddSingleton<PipelineService>()
             .AddSingleton<IStatusSource, PipelineStatus>()
             .AddSingleton<ReloadService>()
+            .AddHostedService<PipelineMetrics>()
             .AddHostedService(static provider => provider.GetRequiredService<PipelineService>())
             .AddHostedService(static provider => provider.GetRequiredService<ReloadService>());
     }

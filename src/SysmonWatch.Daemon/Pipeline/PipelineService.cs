@@ -3,6 +3,7 @@ using System.Threading.Channels;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using SysmonWatch.Daemon.Configuration;
+using SysmonWatch.Daemon.Configuration.Reading;
 using SysmonWatch.Daemon.Delivery;
 using SysmonWatch.Daemon.Intake.Sources;
 using SysmonWatch.Daemon.Operations;
@@ -68,6 +69,16 @@ sealed partial class PipelineService(
         }
     }
 
+    /// <summary>Says what is wrong with a configuration.</summary>
+    public void Report(IEnumerable<ConfigurationProblem> problems)
+    {
+        foreach (ConfigurationProblem problem in problems)
+        {
+            if (problem.IsError) LogConfigurationError(_logger, problem.ToString());
+            else LogConfigurationWarning(_logger, problem.ToString());
+        }
+    }
+
     protected override async Task ExecuteAsync(CancellationToken stop)
     {
         // Reading rules takes a moment, and whoever starts the host waits for the first await.
@@ -87,7 +98,9 @@ sealed partial class PipelineService(
     async Task RunAsync(CancellationToken stop)
     {
         RuleUpdate rules = RuleUpdate.Read(options.Rules);
+        Report(settings.Problems ?? []);
         Report(rules.Problems);
+        Report(RulesInUse.UnknownDisabled(settings.ConfigFile, options.Rules, rules.Compiled.Rules));
         if (!settings.TellsNobody) dispatcher.Configure(options);
         Checkpoint restored = store.Restore();
 
@@ -143,7 +156,7 @@ sealed partial class PipelineService(
         if (!await reader.Opened) return;
         string input = PipelineStatus.Describe(reader.Source);
         notifier.Ready($"reading {input}");
-        LogReady(_logger, input, rules.Compiled.Rules.Rules.Count, rules.Compiled.Rules.Correlations.Count);
+        LogReady(_logger, input, Wording.Count(rules.Compiled.Rules.Rules.Count, "rule"), Wording.Count(rules.Compiled.Rules.Correlations.Count, "correlation"));
     }
 
     void Restore(Checkpoint restored, BatchDecoder decoder, AlertRaiser raiser)
@@ -191,14 +204,20 @@ sealed partial class PipelineService(
     static bool Same(InputOptions one, InputOptions other) =>
         one.Journal == other.Journal && one.Start == other.Start && one.Files.SequenceEqual(other.Files);
 
-    [LoggerMessage(2001, LogLevel.Information, "Ready: reading {Input}, with {Rules} rules and {Correlations} correlations.")]
-    static partial void LogReady(ILogger logger, string input, int rules, int correlations);
+    [LoggerMessage(2001, LogLevel.Information, "Ready: reading {Input}, with {Rules} and {Correlations}.")]
+    static partial void LogReady(ILogger logger, string input, string rules, string correlations);
 
     [LoggerMessage(2002, LogLevel.Error, "Rule refused, the others run: {Problem}")]
     static partial void LogRuleRefused(ILogger logger, string problem);
 
     [LoggerMessage(2003, LogLevel.Warning, "{Problem}")]
     static partial void LogRuleWarning(ILogger logger, string problem);
+
+    [LoggerMessage(2007, LogLevel.Error, "{Problem}")]
+    static partial void LogConfigurationError(ILogger logger, string problem);
+
+    [LoggerMessage(2008, LogLevel.Warning, "{Problem}")]
+    static partial void LogConfigurationWarning(ILogger logger, string problem);
 
     [LoggerMessage(2004, LogLevel.Warning, "The saved state of {Stage} cannot be used by this version; it starts without.")]
     static partial void LogStateNotRestored(ILogger logger, string stage);

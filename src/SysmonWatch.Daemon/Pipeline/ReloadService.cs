@@ -6,6 +6,7 @@ using SysmonWatch.Daemon.Configuration;
 using SysmonWatch.Daemon.Configuration.Reading;
 using SysmonWatch.Daemon.Delivery;
 using SysmonWatch.Daemon.Operations;
+using SysmonWatch.Detection.Alerting;
 
 namespace SysmonWatch.Daemon.Pipeline;
 
@@ -18,35 +19,46 @@ sealed partial class ReloadService(
     PipelineService pipeline,
     AlertDispatcher dispatcher,
     ServiceNotifier notifier,
+    TimeProvider time,
     ILogger<ReloadService> logger) : BackgroundService
 {
+    const int LongestProblem = 200;
+
     // Any number of signals during a reload are one more reload after it.
     readonly Channel<bool> _asked = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+
+    /// <summary>Why the last reload was refused, for the status; empty where it was not, or where there was none.</summary>
+    public string Refusal { get; private set; } = "";
 
     /// <summary>Reads everything again and takes it if it is good.</summary>
     /// <returns>True where it was taken.</returns>
     public bool Reload()
     {
         LoadedConfiguration loaded = ConfigurationLoader.Load(settings.ConfigFile);
-        foreach (ConfigurationProblem problem in loaded.Problems) LogProblem(logger, problem.ToString());
-        if (loaded.Options is not { } read)
-        {
-            LogKeptOld(logger, "the configuration is wrong");
-            return false;
-        }
+        pipeline.Report(loaded.Problems);
+        if (loaded.Options is not { } read) return Refuse("the configuration is wrong", [.. loaded.Problems.Where(p => p.IsError).Select(p => p.ToString())]);
         SysmonWatchOptions options = settings.Apply(read);
         RuleUpdate rules = RuleUpdate.Read(options.Rules);
         pipeline.Report(rules.Problems);
-        if (rules.Problems.Any(problem => problem.IsError))
-        {
-            LogKeptOld(logger, "rules are wrong");
-            return false;
-        }
+        pipeline.Report(RulesInUse.UnknownDisabled(loaded.File, options.Rules, rules.Compiled.Rules));
+        string[] wrong = [.. rules.Problems.Where(problem => problem.IsError).Select(p => p.ToString())];
+        if (wrong.Length > 0) return Refuse("rules are wrong", wrong);
+        Refusal = "";
         if (options.Limits != started.Limits || options.State != started.State || options.Alerts != started.Alerts) LogNeedsRestart(logger);
         if (!settings.TellsNobody) dispatcher.Configure(options);
         pipeline.Use(rules.Compiled, options.Input);
-        LogReloaded(logger, rules.Compiled.Rules.Rules.Count, rules.Compiled.Rules.Correlations.Count, options.Webhooks.Count);
+        LogReloaded(
+            logger, Wording.Count(rules.Compiled.Rules.Rules.Count, "rule"), Wording.Count(rules.Compiled.Rules.Correlations.Count, "correlation"),
+            Wording.Count(options.Webhooks.Count, "webhook"));
         return true;
+    }
+
+    bool Refuse(string reason, string[] problems)
+    {
+        LogKeptOld(logger, reason);
+        string more = problems.Length > 1 ? $" (and {problems.Length - 1} more)" : "";
+        Refusal = $"RELOAD REFUSED at {time.GetUtcNow():u}, the old configuration and rules are still used: {SafeText.Show(problems[0], LongestProblem)}{more}";
+        return false;
     }
 
     protected override async Task ExecuteAsync(CancellationToken stop)
@@ -64,7 +76,7 @@ sealed partial class ReloadService(
             {
                 notifier.Reloading();
                 bool taken = Reload();
-                notifier.Ready(taken ? "reloaded" : "reload refused, the old configuration runs; see the journal");
+                notifier.Ready(taken ? "reloaded" : Refusal);
             }
         }
         catch (OperationCanceledException)
@@ -73,14 +85,11 @@ sealed partial class ReloadService(
         }
     }
 
-    [LoggerMessage(2301, LogLevel.Information, "Reloaded: {Rules} rules, {Correlations} correlations, {Webhooks} webhooks.")]
-    static partial void LogReloaded(ILogger logger, int rules, int correlations, int webhooks);
+    [LoggerMessage(2301, LogLevel.Information, "Reloaded: {Rules}, {Correlations}, {Webhooks}.")]
+    static partial void LogReloaded(ILogger logger, string rules, string correlations, string webhooks);
 
-    [LoggerMessage(2302, LogLevel.Error, "Reload refused, the old configuration and rules run on: {Reason}. Set it right and reload again; sysmonwatch check says the same.")]
+    [LoggerMessage(2302, LogLevel.Error, "Reload refused, the old configuration and rules are still used: {Reason}. Correct that and reload again; sysmonwatch check shows the same problems.")]
     static partial void LogKeptOld(ILogger logger, string reason);
-
-    [LoggerMessage(2303, LogLevel.Warning, "{Problem}")]
-    static partial void LogProblem(ILogger logger, string problem);
 
     [LoggerMessage(2304, LogLevel.Warning, "Changes of limits, state and alerts take effect at the next start: systemctl restart sysmonwatch.")]
     static partial void LogNeedsRestart(ILogger logger);

@@ -1,5 +1,6 @@
 using System.Reflection;
 using SysmonWatch.Daemon.Configuration;
+using SysmonWatch.Daemon.Configuration.Reading;
 using SysmonWatch.Detection.Correlation;
 using SysmonWatch.Detection.Sigma.Engine;
 using SysmonWatch.Detection.Sigma.Parsing;
@@ -11,6 +12,9 @@ namespace SysmonWatch.Daemon.Pipeline;
 static class RulesInUse
 {
     const string ResourcePrefix = "rules/";
+
+    /// <summary>Ids of the built-in watchers begin so.</summary>
+    const string WatcherPrefix = "sysmonwatch-";
 
     /// <summary>The configured rules; of the default directories those that exist, and the built-in copy where the shipped ones are not installed.</summary>
     public static RuleSet Load(RulesOptions options)
@@ -30,8 +34,29 @@ static class RulesInUse
     public static RuleOptions Matching(RulesOptions options) => new()
     {
         Repairs = options.Repairs,
-        Silenced = options.Disabled.ToHashSet(StringComparer.OrdinalIgnoreCase),
+        Silenced = options.Disabled.Select(d => d.Text).ToHashSet(StringComparer.OrdinalIgnoreCase),
     };
+
+    /// <summary>What of <c>rules.disabled</c> disables nothing.</summary>
+    /// <param name="file">The configuration.</param>
+    /// <param name="options">What it says.</param>
+    /// <param name="rules">The rules.</param>
+    public static IEnumerable<ConfigurationProblem> UnknownDisabled(string? file, RulesOptions options, RuleSet rules)
+    {
+        var known = rules.Rules.Select(r => r.Metadata).Concat(rules.Correlations.Select(c => c.Metadata)).SelectMany(r => (string?[])[r.Id, r.Name]).OfType<string>()
+            .ToHashSet(StringComparer.OrdinalIgnoreCase);
+        return options.Disabled.Index()
+            .Where(disabled => !known.Contains(disabled.Item.Text) && !disabled.Item.Text.StartsWith(WatcherPrefix, StringComparison.OrdinalIgnoreCase))
+            .Select(disabled => new ConfigurationProblem(
+                file ?? ConfigurationLoader.DefaultPath, disabled.Item.Line, disabled.Item.Column, false,
+                $"rules.disabled[{disabled.Index}]: no rule has the id or name {Wording.Quote(disabled.Item.Text)}, so this disables nothing; sysmonwatch rules list shows the ids."));
+    }
+
+    /// <summary>The rule files that the service cannot read, although whoever checks can.</summary>
+    public static IEnumerable<RuleProblem> UnreadableFor(ServiceUser service, RuleSet rules) =>
+        rules.Rules.Select(r => r.Metadata).Concat(rules.Correlations.Select(c => c.Metadata)).Select(rule => rule.File).Distinct().Where(File.Exists)
+            .Select(file => (File: file, Why: service.WhyUnreadable(Path.GetFullPath(file)))).Where(found => found.Why is not null)
+            .Select(found => new RuleProblem(found.File, 1, 1, true, $"the file cannot be read by the service ({found.Why}); chmod 0644 it."));
 
     /// <summary>Bounds of correlation windows from the configuration.</summary>
     public static CorrelationLimits Limits(LimitsOptions limits) => new()

@@ -1,4 +1,5 @@
 using SysmonWatch.Daemon.Configuration;
+using SysmonWatch.Daemon.Configuration.Reading;
 using SysmonWatch.Detection.Alerting;
 
 namespace SysmonWatch.Daemon.Pipeline;
@@ -8,7 +9,9 @@ namespace SysmonWatch.Daemon.Pipeline;
 /// <param name="StateDirectory">The directory given on the command line; null for that of the configuration.</param>
 /// <param name="Echo">Is told every alert as it is raised, beside the sinks; null where nobody is.</param>
 /// <param name="TellsNobody">True: neither journal nor webhooks are told (demo).</param>
-sealed record RunSettings(string? ConfigFile, string? StateDirectory, Action<Alert>? Echo = null, bool TellsNobody = false)
+/// <param name="Problems">What is wrong with the configuration, although it is used; null for nothing.</param>
+sealed record RunSettings(string? ConfigFile, string? StateDirectory, Action<Alert>? Echo = null, bool TellsNobody = false,
+    IReadOnlyList<ConfigurationProblem>? Problems = null)
 {
     /// <summary>Options from the file with what the command line says in place of them.</summary>
     public SysmonWatchOptions Apply(SysmonWatchOptions options) =>

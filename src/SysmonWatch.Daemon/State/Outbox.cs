@@ -103,6 +103,12 @@ sealed class Outbox(Database database, OutboxLimits limits)
         "SELECT sink, count(*) FROM deliveries WHERE state = $state GROUP BY sink", row => (row.Text(0), row.Number(1)), ("$state", (int)state))
         .ToDictionary(pair => pair.Item1, pair => pair.Item2);
 
+    /// <summary>The sinks that did not take what is still to be delivered to them.</summary>
+    public static List<SinkTrouble> Troubles(Database database) => database.Rows(
+        // Of the columns without max() SQLite gives those of the row that has the maximum.
+        "SELECT sink, count(*), reason, max(attempts) FROM deliveries WHERE state = 0 AND attempts > 0 GROUP BY sink ORDER BY sink",
+        row => new SinkTrouble(row.Text(0), row.Number(1), row.Text(2)));
+
     /// <summary>The newest deliveries that were given up.</summary>
     public List<DeadLetter> DeadLetters(int limit) => database.Rows(
         """

@@ -63,14 +63,20 @@ sealed partial class StateDirectory(string path, TimeProvider time, ILogger logg
     /// The last checkpoint of a database that can be read but not opened for writing, such as one on a file system that is mounted read-only;
     /// null where there is none.
     /// </summary>
-    public Checkpoint? ReadOnlyCheckpoint()
+    public Checkpoint? ReadOnlyCheckpoint() => ReadOnly(CheckpointTables.Read);
+
+    /// <summary>The sinks that did not take what waits for them, without touching the state; what a running daemon has just written may be missing.</summary>
+    public IReadOnlyList<SinkTrouble> ReadOnlyTroubles() => ReadOnly(Outbox.Troubles) ?? [];
+
+    T? ReadOnly<T>(Func<Database, T> read)
+        where T : class
     {
         string file = System.IO.Path.Combine(Path, FileName);
         try
         {
             if (!File.Exists(file)) return null;
             using Database? database = Database.OpenReadOnly(file);
-            return database is null ? null : CheckpointTables.Read(database);
+            return database is null ? null : read(database);
         }
         catch (DatabaseException)
         {

@@ -10,7 +10,7 @@ namespace SysmonWatch.Daemon.State;
 /// Thread-safe: one lock around one connection; an operation takes one commit, well under a millisecond on a healthy disk. No failure of the disk
 /// comes out as an exception. While there is one, the disk is tried again every few seconds, and a timer runs only then.
 /// </remarks>
-sealed partial class StateStore : IDisposable
+sealed partial class StateStore : IAlertStore, IDisposable
 {
     // How long a failing disk is left alone, so that a database held by another process does not delay every alert.
     static readonly TimeSpan RetryEvery = TimeSpan.FromSeconds(5);

@@ -7,8 +7,8 @@ namespace SysmonWatch.Detection.Alerting;
 public static class SafeText
 {
     /// <summary>
-    /// The text with control characters, line separators and characters that turn the direction of writing shown as <c>\x1b</c> or <c>\u202e</c>,
-    /// and cut with "…" where it is longer than asked for.
+    /// The text with what <see cref="MustBeShown"/> shown as <c>\x1b</c>, <c>\u202e</c> or <c>\U000e0041</c>, and cut with "…" where it is longer than
+    /// asked for.
     /// </summary>
     /// <param name="text">Any text.</param>
     /// <param name="longest">Characters at most, from 1.</param>
@@ -29,23 +29,31 @@ public static class SafeText
         return shown.ToString();
     }
 
+    /// <summary>True for what a terminal or a chat does not show as itself: it acts, hides, turns the direction of writing, or takes no room.</summary>
+    public static bool MustBeShown(Rune rune) => rune.IsAscii
+        ? char.IsControl((char)rune.Value)
+        : Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
+            or UnicodeCategory.OtherNotAssigned
+        || IsInvisible(rune.Value);
+
     static bool NeedsCare(string text)
     {
         foreach (char c in text)
         {
-            if (!IsHarmless(c) || char.IsSurrogate(c)) return true;
+            if (!char.IsAscii(c) || char.IsControl(c)) return true;
         }
         return false;
     }
 
-    static string Show(Rune rune)
-    {
-        if (rune.Value > char.MaxValue || IsHarmless((char)rune.Value)) return rune.ToString();
-        return rune.Value < 0x100
-            ? string.Create(CultureInfo.InvariantCulture, $"\\x{rune.Value:x2}")
-            : string.Create(CultureInfo.InvariantCulture, $"\\u{rune.Value:x4}");
-    }
+    static string Show(Rune rune) => !MustBeShown(rune) ? rune.ToString()
+        : rune.Value < 0x100 ? string.Create(CultureInfo.InvariantCulture, $"\\x{rune.Value:x2}")
+        : rune.IsBmp ? string.Create(CultureInfo.InvariantCulture, $"\\u{rune.Value:x4}")
+        : string.Create(CultureInfo.InvariantCulture, $"\\U{rune.Value:x8}");
 
-    static bool IsHarmless(char c) => CharUnicodeInfo.GetUnicodeCategory(c) is not
-        (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator);
+    /// <summary>Characters of other categories that nothing is drawn for, by which text can be hidden in text.</summary>
+    /// <remarks>
+    /// Source: Default_Ignorable_Code_Point of DerivedCoreProperties.txt, without U+FE0E and U+FE0F, which choose how the emoji before them looks.
+    /// </remarks>
+    static bool IsInvisible(int value) => value is 0x034F or 0x115F or 0x1160 or 0x17B4 or 0x17B5 or (>= 0x180B and <= 0x180F) or 0x3164 or (>= 0xFE00 and <= 0xFE0D)
+        or 0xFFA0 or (>= 0xE0000 and <= 0xE0FFF);
 }

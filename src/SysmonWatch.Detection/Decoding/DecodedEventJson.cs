@@ -28,7 +28,7 @@ public static class DecodedEventJson
     static readonly JsonEncodedText ValueText = JsonEncodedText.Encode("value");
 
     /// <summary>Writes one event as one object.</summary>
-    /// <param name="writer">Where to; made with an encoder that leaves as much as it may (e.g. UnsafeRelaxedJsonEscaping) it stays readable.</param>
+    /// <param name="writer">Where to; its encoder decides what stays readable.</param>
     /// <param name="decoded">The event.</param>
     public static void Write(Utf8JsonWriter writer, SysmonEvent decoded)
     {

@@ -1,6 +1,6 @@
 using System.Buffers;
-using System.Text.Encodings.Web;
 using System.Text.Json;
+using SysmonWatch.Detection.Alerting;
 using SysmonWatch.Detection.Correlation;
 using SysmonWatch.Detection.Events;
 using SysmonWatch.Detection.Sigma.Engine;
@@ -145,7 +145,7 @@ public sealed class RuleEvaluation
 /// <param name="IsCorrelation">True for a correlation.</param>
 public readonly record struct RuleEvaluationResult(long Event, string RuleId, string Title, bool IsCorrelation)
 {
-    static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    static readonly JsonWriterOptions Options = new() { Encoder = SafeJsonEncoder.Instance };
 
     /// <summary>Writes it as one JSON object, without a line end.</summary>
     public void WriteTo(IBufferWriter<byte> into)

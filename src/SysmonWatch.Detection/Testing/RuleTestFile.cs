@@ -21,9 +21,6 @@ public static class RuleTestFile
     /// <summary>The largest file that is read, in bytes.</summary>
     public const long LargestFile = 16 * 1024 * 1024;
 
-    /// <summary>Where the tests of a rule file are looked for.</summary>
-    public static string PathFor(string ruleFile) => Path.ChangeExtension(ruleFile, ".test.yml");
-
     /// <summary>Reads a test file.</summary>
     /// <param name="yaml">Its text.</param>
     /// <param name="problems">What is wrong, each with line and column; a file with problems has no cases worth running.</param>

@@ -52,12 +52,62 @@ public sealed class OtherCommandTests : IDisposable
     }
 
     [Fact]
+    public void Decode_escapes_what_a_terminal_would_not_show_as_itself_and_leaves_the_rest_readable()
+    {
+        string line = SeedLog.Lines().First(l => l.Contains("</Data></EventData>", StringComparison.Ordinal));
+        const string Named = "/tmp/\u202egpj.exe\U000e0041 <é 漢 \U0001f600>";
+        string log = Write("syslog", line.Replace("</EventData>", $"<Data Name=\"Extra\">{Named.Replace("<", "&lt;", StringComparison.Ordinal).Replace(">", "&gt;", StringComparison.Ordinal)}</Data></EventData>", StringComparison.Ordinal) + "\n");
+
+        string printed = Assert.Single(Decode(log).Lines);
+
+        Assert.Contains("\"Extra\":\"/tmp/\\u202Egpj.exe\\uDB40\\uDC41 <é 漢 ", printed, StringComparison.Ordinal);
+        using JsonDocument json = JsonDocument.Parse(printed);
+        Assert.Equal(Named, json.RootElement.GetProperty("fields").GetProperty("Extra").GetString());
+    }
+
+    [Fact]
+    public void Decode_says_that_a_file_is_no_log_or_holds_no_event()
+    {
+        string log = Write("syslog", "Nov 24 02:19:16 lab cron[1]: nothing\n");
+
+        Assert.Equal((ExitCodes.NoInput, "/bin/ls: this is no log but binary data; expected syslog, or what journalctl prints with -o export or -o json.\n"), CodeAndErrors(Decode("/bin/ls")));
+        Assert.Equal((ExitCodes.Success, $"{log}: no Sysmon event in 1 line.\n"), CodeAndErrors(Decode(log)));
+
+        static (int, string) CodeAndErrors((int Code, string[] Lines, string Errors) run) => (run.Code, run.Errors);
+    }
+
+    [Fact]
+    public void Check_warns_of_a_disabled_rule_that_is_not_there()
+    {
+        string rule = Write("rule.yml", Rule);
+        string config = Write("c.yaml", $"rules:\n  paths: [{rule}]\n  disabled:\n    - 22222222-2222-4222-8222-222222222222\n    - sysmonwatch-forged-event\n    - 33333333-3333-4333-8333-333333333333\n");
+
+        (int code, string output) = Check(config);
+
+        Assert.Equal(ExitCodes.Success, code);
+        Assert.Equal(
+            $"{config}:6:7: warning: rules.disabled[2]: no rule has the id or name '33333333-3333-4333-8333-333333333333', so this disables nothing; sysmonwatch rules list shows the ids.",
+            Lines(output)[0]);
+    }
+
+    [Fact]
+    public void Check_ends_with_78_where_a_secret_cannot_be_read_although_the_daemon_would_run()
+    {
+        string config = Write("c.yaml", "webhooks: [{name: a, type: slack, url: {file: absent}}]\n");
+
+        (int code, string output) = Check(config, Write("rule.yml", Rule));
+
+        Assert.Equal(78, code);
+        Assert.StartsWith($"{config}:1:47: error: webhooks[0].url.file: the file does not exist", Assert.Single(Lines(output)), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Check_says_that_all_is_good()
     {
         string config = Write("sysmonwatch.yaml", "input:\n  journal: no\n");
         string rule = Write("rule.yml", Rule);
 
-        Assert.Equal((0, $"{config}: good. 1 rules, 0 correlations: good.\n"), Check(config, rule));
+        Assert.Equal((0, $"{config}: good. 1 rule, 0 correlations: good.\n"), Check(config, rule));
     }
 
     [Fact]

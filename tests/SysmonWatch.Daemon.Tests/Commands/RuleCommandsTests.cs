@@ -168,6 +168,16 @@ public sealed class RuleCommandsTests : IDisposable
         Assert.Contains("there is no rule", _output.ToString(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void List_and_show_say_that_a_path_is_not_there()
+    {
+        Assert.Equal(ExitCodes.Failure, RulesCommand.List(["/nonexistent"], null, _output, _errors));
+        Assert.StartsWith("/nonexistent:1:1: error: ", _errors.ToString(), StringComparison.Ordinal);
+
+        Assert.Equal(ExitCodes.Failure, RulesCommand.Show("x", ["/nonexistent"], null, _output, _errors));
+        Assert.Equal(2, _errors.ToString().Split("/nonexistent:1:1: error: ").Length - 1);
+    }
+
     int Explain(string rule, string e, params string[] rules) => ExplainCommand.Run(rule, e, rules, null, _output, _errors);
 
     string File(string name, string text)

@@ -59,7 +59,7 @@ public sealed class ConfigurationLoaderTests
                 retry: {first: 500ms, longest: 1m, give_up_after: 2d}
             limits: {line_length: 64KiB, channel_batches: 2, detection_workers: 3, correlation_groups: 1_000, correlation_entries: 10000,
                      process_tree_nodes: 4000, outbox_alerts: 5000, outbox_bytes: 1GiB, memory_alerts: 100}
-            state: {directory: state, checkpoint_every: 1s, keep_alerts: 2h}
+            state: {directory: /srv/state, checkpoint_every: 1s, keep_alerts: 2h}
             alerts: {suppression_period: 0, future_tolerance: 1d}
             """.Replace("500s", "300s", StringComparison.Ordinal));
 
@@ -71,7 +71,7 @@ public sealed class ConfigurationLoaderTests
         Assert.Equal(new StartFrom(TimeSpan.FromHours(2)), options.Input.Start);
         Assert.Equal(["/etc/my-rules"], options.Rules.Paths);
         Assert.False(options.Rules.PathsAreDefault);
-        Assert.Equal(["one", "two"], options.Rules.Disabled);
+        Assert.Equal(["one", "two"], options.Rules.Disabled.Select(d => d.Text));
         Assert.Equal([("admins", "root op*"), ("one", "x")], options.Rules.Placeholders.Select(p => (p.Key, string.Join(' ', p.Value))));
         Assert.Equal(Repairs.ParentFromTree | Repairs.DashIsNull, options.Rules.Repairs);
         Assert.Equal(RuleLevel.Medium, options.Journal.MinimumLevel);
@@ -95,7 +95,7 @@ public sealed class ConfigurationLoaderTests
             },
             options.Limits);
         Assert.Equal(
-            new StateOptions { Directory = $"{file.Directory}/state", CheckpointEvery = TimeSpan.FromSeconds(1), KeepAlerts = TimeSpan.FromHours(2) },
+            new StateOptions { Directory = "/srv/state", CheckpointEvery = TimeSpan.FromSeconds(1), KeepAlerts = TimeSpan.FromHours(2) },
             options.State);
         Assert.Equal(new AlertsOptions { SuppressionPeriod = TimeSpan.Zero, FutureTolerance = TimeSpan.FromDays(1) }, options.Alerts);
     }
@@ -116,7 +116,15 @@ public sealed class ConfigurationLoaderTests
         { "input: {[a]: b}", "1:9: error: input: a list where a key is expected." },
         { "input: {files: {a: b}}", "1:16: error: input.files: a mapping where a single value is expected." },
         { "input: {files: [/a, [/b]]}", "1:21: error: input.files[1]: a list where a single value is expected." },
-        { "input: {files: [\"/a\\n\"]}", "1:17: error: input.files[0]: '/a\uFFFD' is not a path." },
+        { "input: {files: [\"/a\\n\"]}", "1:17: error: input.files[0]: '/a\\x0a' is not a path." },
+        { "input: {files: 5}", "1:16: error: input.files: '5' is not an absolute path; it must begin with '/'." },
+        { "input: {files: [/a, log/syslog]}", "1:21: error: input.files[1]: 'log/syslog' is not an absolute path; it must begin with '/'." },
+        { "input: {files: /var/log}", "1:16: error: input.files: '/var/log' is a directory; name the files in it, such as /var/log/*.log." },
+        { "rules: {paths: []}", "1:16: error: rules.paths: is empty, so that there would be no rules; name files or directories, or remove the key for the defaults." },
+        { "rules: {paths: rules.d}", "1:16: error: rules.paths: 'rules.d' is not an absolute path; it must begin with '/'." },
+        { "state: {directory: /etc/passwd}", "1:20: error: state.directory: '/etc/passwd' cannot be a directory, because '/etc/passwd' is a file; name a directory, which is made where it is not there." },
+        { "state: {directory: /etc/passwd/x}", "1:20: error: state.directory: '/etc/passwd/x' cannot be a directory, because '/etc/passwd' is a file; name a directory, which is made where it is not there." },
+        { "state: {directory: state}", "1:20: error: state.directory: 'state' is not an absolute path; it must begin with '/'." },
         { "input: {journal: always}", "1:18: error: input.journal: 'always' is none of auto, yes, no." },
         { "input: {journal: auot}", "1:18: error: input.journal: 'auot' is none of auto, yes, no. Did you mean 'auto'?" },
         { "input: {start: begining}", "1:16: error: input.start: 'begining' is none of end, beginning or a duration such as 2h. Did you mean 'beginning'?" },
@@ -138,16 +146,16 @@ public sealed class ConfigurationLoaderTests
         { "webhooks: [{type: slack, url: 'https://h/'}]", "1:12: error: webhooks[0].name: is missing; expected a name such as 'team-chat'." },
         { "webhooks: [{name: a, url: 'https://h/'}]", "1:12: error: webhooks[0].type: is missing; expected slack or generic." },
         { "webhooks: [{name: a, type: slack}]", "1:12: error: webhooks[0].url: is missing; expected an http or https URL, or file:, env: or credential:." },
-        { "webhooks: [{name: A b, type: slack, url: 'https://h/'}]", "1:19: error: webhooks[0].name: 'A b' is not a name; expected 1 to 64 of a-z, 0-9, '-' and '_'." },
+        { "webhooks: [{name: A b, type: slack, url: 'https://h/'}]", "1:19: error: webhooks[0].name: the value is not a name; expected 1 to 64 of a-z, 0-9, '-' and '_'." },
         { "webhooks: [{name: journal, type: slack, url: 'https://h/'}]", "1:19: error: webhooks[0].name: 'journal' is the name of the journal itself; expected another name." },
-        { "webhooks: [{name: a, type: slak, url: 'https://h/'}]", "1:28: error: webhooks[0].type: 'slak' is none of slack, generic. Did you mean 'slack'?" },
-        { $"webhooks:\n- {Hook}\n- {Hook}", "3:3: error: webhooks[1].name: 'a' is the name of an earlier webhook; names must differ." },
+        { "webhooks: [{name: a, type: slak, url: 'https://h/'}]", "1:28: error: webhooks[0].type: the value is none of slack, generic. Did you mean 'slack'?" },
+        { $"webhooks:\n- {Hook}\n- {Hook}", "3:3: error: webhooks[1].name: is the name of an earlier webhook too; names must differ." },
         { "webhooks: [{name: a, type: slack, url: 'https://h/', timeout: 10m}]", "1:63: error: webhooks[0].timeout: 10 minutes is more than 5 minutes, the longest allowed." },
         { "webhooks: [{name: a, type: slack, url: 'https://h/', retry: {first: 10s, longest: 5s}}]", "1:61: error: webhooks[0].retry: first, 10 seconds, is more than longest, 5 seconds." },
         { "webhooks: [{name: a, type: slack, url: 'https://h/', headers: {Host: x}}]", "1:64: error: webhooks[0].headers.Host: is set by sysmonwatch itself; remove it." },
-        { "webhooks: [{name: a, type: slack, url: 'https://h/', headers: {'a b': x}}]", "1:64: error: webhooks[0].headers: 'a b' cannot be the name of a header." },
-        { "webhooks: [{name: a, type: slack, url: 'https://h/', headers: {A: x, a: x}}]", "1:70: error: webhooks[0].headers.a: is there twice." },
-        { "webhooks: [{name: a, type: slack, url: 'https://h/', headers: {A: ü}}]", "1:67: error: webhooks[0].headers.A: holds a character that is not ASCII." },
+        { "webhooks: [{name: a, type: slack, url: 'https://h/', headers: {'a b': x}}]", "1:64: error: webhooks[0].headers[0]: this cannot be the name of a header; expected letters, digits and '-'." },
+        { "webhooks: [{name: a, type: slack, url: 'https://h/', headers: {A: x, a: x}}]", "1:70: error: webhooks[0].headers[1]: the same header is there before; remove one." },
+        { "webhooks: [{name: a, type: slack, url: 'https://h/', headers: {A: ü}}]", "1:67: error: webhooks[0].headers[0]: the value holds a character that is not ASCII." },
         { "a: 1\n---\nb: 2", "2:1: error: a second document begins here; expected one. Remove the '---'." },
         { "input: " + new string('[', 100_000), "1:39: error: nested more than 32 deep." },
     };
@@ -190,8 +198,8 @@ public sealed class ConfigurationLoaderTests
     [Theory]
     [InlineData("input: {files: [/a", "2:1: error: not YAML: While parsing a flow sequence, did not find expected ',' or ']'.")]
     [InlineData("input:\n\tfiles: []", "2:1: error: not YAML: While scanning a mapping, found invalid tab as indentation.")]
-    [InlineData("alerts: {}\nalerts: {}", "2:7: error: not YAML: Duplicate key alerts.")]
-    [InlineData("input: *nobody", "1:8: error: no anchor '&nobody' stands before; put quotes around a value that begins with '*'.")]
+    [InlineData("alerts: {}\nalerts: {}", "2:7: error: not YAML: this key is there twice.")]
+    [InlineData("input: *nobody", "1:8: error: an alias to an anchor that does not stand before it; put quotes around a value that begins with '*'.")]
     public void Says_where_a_file_is_not_YAML(string text, string expected)
     {
         using var file = new ConfigurationFile(text);

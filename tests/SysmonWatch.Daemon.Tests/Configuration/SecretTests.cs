@@ -56,24 +56,29 @@ public sealed class SecretTests
         Assert.Equal("https://h.example/new", file.Load().Options!.Webhooks[0].Url.Reveal());
     }
 
+    const string FileFix = "; it must hold the value on one line, and the service must be able to read it: let systemd pass it ({credential: NAME}, see docs/install.md).";
+    const string CredentialFix = "; add LoadCredential=NAME:/etc/sysmonwatch/credentials/NAME, with this name, to the unit (systemctl edit sysmonwatch) and restart it.";
+
     public static TheoryData<string, string> WrongSecrets => new()
     {
-        { "{file: absent}", "47: error: webhooks[0].url.file: 'absent' does not exist; it must hold the value on one line and be readable by the service's user." },
-        { "{file: .}", "47: error: webhooks[0].url.file: 'DIRECTORY' is a directory; it must hold the value on one line and be readable by the service's user." },
-        { "{file: empty}", "47: error: webhooks[0].url.file: 'empty' is empty." },
-        { "{file: two-lines}", "47: error: webhooks[0].url.file: 'two-lines' holds a line break or another control character." },
-        { "{file: long}", "47: error: webhooks[0].url.file: 'long' is longer than 16 KiB." },
-        { "{env: ABSENT}", "46: error: webhooks[0].url.env: the environment variable 'ABSENT' is not set; set it with EnvironmentFile= in the unit (systemctl edit sysmonwatch), or use credential:." },
-        { "{credential: absent}", "53: error: webhooks[0].url.credential: systemd passed no credentials; add LoadCredential=absent:/etc/sysmonwatch/credentials/absent to the unit (systemctl edit sysmonwatch) and restart it." },
-        { "{credential: ../x}", "53: error: webhooks[0].url.credential: '../x' is a path; expected the name that LoadCredential= gives it." },
-        { "{vault: x}", "41: error: unknown key 'vault' in webhooks[0].url. Known: file, env, credential." },
+        { "{file: absent}", "47: error: webhooks[0].url.file: the file does not exist" + FileFix },
+        { "{file: .}", "47: error: webhooks[0].url.file: the file is a directory" + FileFix },
+        { "{file: pipe}", "47: error: webhooks[0].url.file: the file is a named pipe" + FileFix },
+        { "{file: empty}", "47: error: webhooks[0].url.file: the file is empty." },
+        { "{file: two-lines}", "47: error: webhooks[0].url.file: the file holds a line break or another control character." },
+        { "{file: long}", "47: error: webhooks[0].url.file: the file is longer than 16 KiB." },
+        { "{env: ABSENT}", "46: error: webhooks[0].url.env: the environment variable is not set; set it with EnvironmentFile= in the unit (systemctl edit sysmonwatch), or use credential:." },
+        { "{credential: absent}", "53: error: webhooks[0].url.credential: systemd passed no credentials" + CredentialFix },
+        { "{credential: ../x}", "53: error: webhooks[0].url.credential: is a path or a URL; expected the name that LoadCredential= in the unit gives the credential." },
+        { "{vault: x}", "41: error: unknown key in webhooks[0].url. Known: file, env, credential." },
         { "{file: a, env: b}", "40: error: webhooks[0].url: a mapping where a value, or exactly one of file:, env: or credential: is expected." },
         { "{file: [a]}", "47: error: webhooks[0].url.file: a list where a single value is expected." },
         { "[a]", "40: error: webhooks[0].url: a list where a value, or exactly one of file:, env: or credential: is expected." },
         { "", "40: error: webhooks[0].url: nothing where a value is expected; give it a value, or file:, env: or credential:." },
         { "hooks.example/hush", "40: error: webhooks[0].url: is not an absolute URL that begins with https:// or http:// (it is not shown because it is a secret)." },
         { "ftp://h.example/hush", "40: error: webhooks[0].url: is not an absolute URL that begins with https:// or http:// (it is not shown because it is a secret)." },
-        { "'https://hush:hush@h.example/'", "40: error: webhooks[0].url: the URL for h.example has a user name or password in it, which is not sent; use headers: with Authorization." },
+        { "{file: no-url}", "40: error: webhooks[0].url: is not an absolute URL that begins with https:// or http:// (it is not shown because it is a secret)." },
+        { "'https://hush:hush@h.example/'", "40: error: webhooks[0].url: has a user name or password in it, which is not sent; use headers: with Authorization." },
     };
 
     [Theory]
@@ -84,6 +89,8 @@ public sealed class SecretTests
         file.Put("empty", "\n");
         file.Put("two-lines", "https://h.example/hush\nhttps://h.example/hush");
         file.Put("long", new string('h', 20_000));
+        file.Put("no-url", "hush");
+        MakePipe(Path.Combine(file.Directory, "pipe"));
 
         string problem = Assert.Single(file.Problems()).Replace(file.Directory, "DIRECTORY", StringComparison.Ordinal);
 
@@ -98,7 +105,7 @@ public sealed class SecretTests
         file.With("CREDENTIALS_DIRECTORY", file.Directory);
 
         Assert.Equal(
-            ["sysmonwatch.yaml:1:53: error: webhooks[0].url.credential: the credential 'absent' does not exist; add LoadCredential=absent:/etc/sysmonwatch/credentials/absent to the unit (systemctl edit sysmonwatch) and restart it."],
+            ["sysmonwatch.yaml:1:53: error: webhooks[0].url.credential: the credential does not exist" + CredentialFix],
             file.Problems());
     }
 
@@ -109,7 +116,7 @@ public sealed class SecretTests
 
         Assert.NotNull(file.Load(onlyChecking: true).Options);
         Assert.Equal(
-            ["sysmonwatch.yaml:1:53: warning: webhooks[0].url.credential: 'hook' was not looked at, because systemd passes credentials to the service only."],
+            ["sysmonwatch.yaml:1:53: warning: webhooks[0].url.credential: was not looked at, because systemd passes credentials to the service only."],
             file.Problems(onlyChecking: true));
     }
 
@@ -125,11 +132,81 @@ public sealed class SecretTests
         Assert.Equal(
             [
                 "sysmonwatch.yaml:1:40: warning: webhooks[0].url: alerts go to h.example unencrypted; use https.",
-                "sysmonwatch.yaml:1:47: warning: webhooks[0].url.file: 'hook.url' can be read by every user; chmod 0640 it.",
+                "sysmonwatch.yaml:1:47: warning: webhooks[0].url.file: the file can be read by every user; let systemd pass it ({credential: NAME}, see docs/install.md), or chown root:adm and chmod 0640 it.",
             ],
             file.Problems());
         Assert.Equal(
-            ["sysmonwatch.yaml:1:40: warning: webhooks[0].url: is a secret in a file that every user can read; put it into a file of its own and write {file: PATH}, or chmod 0640 the configuration."],
+            ["sysmonwatch.yaml:1:40: warning: webhooks[0].url: is a secret in a file that every user can read; let systemd pass it ({credential: NAME}, see docs/install.md), or chown root:adm and chmod 0640 the configuration."],
             literal.Problems());
+    }
+
+    [Theory]
+    [InlineData("{file: absent}", "the file does not exist")]
+    [InlineData("{file: pipe}", "the file is a named pipe")]
+    [InlineData("{env: ABSENT}", "the environment variable is not set")]
+    [InlineData("{credential: absent}", "the credential was not passed by systemd")]
+    [InlineData("{file: no-url}", "the value is not an absolute URL that begins with https:// or http:// (it is not shown because it is a secret)")]
+    public void What_cannot_be_read_makes_only_its_own_webhook_unusable(string url, string why)
+    {
+        using var file = new ConfigurationFile($"webhooks: [{{name: a, type: slack, url: {url}}}, {{name: b, type: slack, url: 'https://h.example/x'}}]");
+        file.Put("no-url", "hush");
+        MakePipe(Path.Combine(file.Directory, "pipe"));
+
+        IReadOnlyList<WebhookOptions> webhooks = file.Load().Options!.Webhooks;
+
+        Assert.Equal(["a", "b"], webhooks.Select(w => w.Name));
+        Assert.Equal($"its URL cannot be used: {why}", webhooks[0].Unusable);
+        Assert.Null(webhooks[1].Unusable);
+    }
+
+    [Fact]
+    public void A_header_that_cannot_be_read_makes_its_webhook_unusable()
+    {
+        using var file = new ConfigurationFile("webhooks: [{name: a, type: slack, url: 'https://h.example/x', headers: {Authorization: {env: ABSENT}}}]");
+
+        Assert.Equal("one of its headers cannot be used: the environment variable is not set", Assert.Single(file.Load().Options!.Webhooks).Unusable);
+    }
+
+    const string Typed = "xoxb-hush";
+
+    public static TheoryData<string> WrongPlaces =>
+    [
+        $"webhooks: [{{name: a, type: slack, url: {{env: {Typed}}}}}]",
+        $"webhooks: [{{name: a, type: slack, url: {{env: https://h.example/{Typed}}}}}]",
+        $"webhooks: [{{name: a, type: slack, url: {{credential: {Typed}}}}}]",
+        $"webhooks: [{{name: a, type: slack, url: {{credential: https://h.example/{Typed}}}}}]",
+        $"webhooks: [{{name: a, type: slack, url: {{file: {Typed}}}}}]",
+        $"webhooks: [{{name: a, type: slack, url: {{{Typed}: x}}}}]",
+        $"webhooks: [{{name: 'https://h.example/{Typed}', type: slack, url: 'https://h/'}}]",
+        $"webhooks: [{{name: {Typed}, type: slack, url: 'https://h/'}}, {{name: {Typed}, type: slack, url: 'https://h/'}}]",
+        $"webhooks: [{{name: a, type: 'https://h.example/{Typed}', url: 'https://h/'}}]",
+        $"webhooks: [{{name: a, type: slack, url: 'https://h/', minimum_level: {Typed}}}]",
+        $"webhooks: [{{name: a, type: slack, url: 'https://h/', timeout: {Typed}}}]",
+        $"webhooks: [{{name: a, type: slack, url: 'https://h/', {Typed}: x}}]",
+        $"webhooks: [{{name: a, type: slack, url: 'https://h/', headers: {{'Bearer {Typed}': x}}}}]",
+        $"webhooks: [{{name: a, type: slack, url: 'https://h/', headers: {{{Typed}: {{env: ABSENT}}}}}}]",
+        $"webhooks: [{{name: a, type: slack, url: 'https://h/', headers: {{{Typed}: x, {Typed.ToUpperInvariant()}: y}}}}]",
+        $"webhooks: [{{name: a, type: slack, url: 'https://h/', headers: {{{Typed}: x, {Typed}: y}}}}]",
+        $"webhooks: [{{name: a, type: slack, url: *{Typed}}}]",
+        $"https://h.example/{Typed}: x",
+        $"input: {{files: 'https://h.example/{Typed}'}}",
+    ];
+
+    [Theory]
+    [MemberData(nameof(WrongPlaces))]
+    public void Is_not_shown_wherever_it_was_typed_by_mistake(string text)
+    {
+        using var file = new ConfigurationFile(text);
+
+        string[] said = [.. file.Problems(), .. file.Problems(onlyChecking: true)];
+
+        Assert.NotEmpty(said);
+        Assert.All(said, line => Assert.DoesNotContain("hush", line, StringComparison.OrdinalIgnoreCase));
+    }
+
+    static void MakePipe(string path)
+    {
+        using System.Diagnostics.Process made = System.Diagnostics.Process.Start("mkfifo", [path]);
+        made.WaitForExit();
     }
 }

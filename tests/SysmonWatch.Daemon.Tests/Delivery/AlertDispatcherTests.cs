@@ -182,6 +182,23 @@ public sealed class AlertDispatcherTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_critical_alert_is_told_whole_however_late_it_is_and_before_the_digest()
+    {
+        ScriptedSink chat = new("chat", takesDigests: true);
+        DateTimeOffset old = Start - TimeSpan.FromDays(2);
+        _store.AddAlerts([
+            SomeAlerts.Stored(SomeAlerts.Alert("1", at: old), Start, "chat"),
+            SomeAlerts.Stored(SomeAlerts.Alert("2", RuleLevel.Critical, old), Start, "chat"),
+            SomeAlerts.Stored(SomeAlerts.Alert("3", at: old), Start, "chat"),
+            SomeAlerts.Stored(SomeAlerts.Alert("4", RuleLevel.Critical, old), Start, "chat"),
+        ]);
+
+        await UseAsync(chat);
+
+        Assert.Equal(["2", "4", "1,3"], [await chat.NextAsync(), await chat.NextAsync(), await chat.NextAsync()]);
+    }
+
+    [Fact]
     public async Task Tells_a_sink_only_from_its_level_up()
     {
         await _dispatcher.UseAsync([

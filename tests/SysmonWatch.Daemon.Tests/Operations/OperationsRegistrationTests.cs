@@ -56,7 +56,7 @@ public sealed class OperationsRegistrationTests : IDisposable
         new Counters(reporter).Loss("events", "the queue was full").Add(2);
 
         ReceivedEntry entry = journal.Receive();
-        Assert.Equal(["Lost 2 events: the queue was full. More of this kind are told once a minute at most."], entry["MESSAGE"]);
+        Assert.Equal(["Lost events: 2. Reason: the queue was full. Further losses of this kind are reported at most once a minute."], entry["MESSAGE"]);
         Assert.Equal([MessageIds.Loss], entry["MESSAGE_ID"]);
         Assert.Equal(["sysmonwatch"], entry["SYSLOG_IDENTIFIER"]);
         Assert.Equal(["3"], entry["SYSLOG_FACILITY"]);
@@ -78,6 +78,6 @@ public sealed class OperationsRegistrationTests : IDisposable
         journal.Stop();
         serilog.Information("lost");
 
-        Assert.Contains(new CounterValue("log messages", "the log could not be written", 1), counters.Snapshot());
+        Assert.Contains("sysmonwatch.losses{kind=log messages,reason=the log could not be written} 1", Metrics.Of(counters));
     }
 }

@@ -3,11 +3,13 @@ using SysmonWatch.Daemon.Operations;
 
 namespace SysmonWatch.Daemon.Tests.Operations;
 
-public class StatusLineTests
+public sealed class StatusLineTests : IDisposable
 {
     readonly FakeTimeProvider _time = new();
     readonly Counters _counters = new();
     readonly StatusLine _line;
+
+    public void Dispose() => _counters.Dispose();
 
     public StatusLineTests() => _line = new StatusLine(_counters, _time);
 

@@ -1,7 +1,9 @@
+using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Net;
 using SysmonWatch.Daemon.Configuration;
 using SysmonWatch.Daemon.Tests.Commands;
+using SysmonWatch.Daemon.Tests.Operations;
 
 namespace SysmonWatch.Daemon.Tests.Pipeline;
 
@@ -89,6 +91,7 @@ public sealed class PipelineTests : IDisposable
 
         Configure(config, rules, "jurnal: no");
         Assert.False(daemon.Reloading.Reload());
+        Assert.Matches("^RELOAD REFUSED at .*Z, the old configuration and rules are still used: .*sysmonwatch.yaml:[0-9]+:[0-9]+: error: unknown key 'jurnal'", daemon.StatusLine);
         Configure(config, rules, "journal: no");
         File.WriteAllText(shown, Rule("broken").Replace("condition", "conditio", StringComparison.Ordinal));
         Assert.False(daemon.Reloading.Reload());
@@ -96,12 +99,36 @@ public sealed class PipelineTests : IDisposable
         Assert.Equal("old", (await daemon.NextAsync()).RuleTitle);
 
         File.WriteAllText(shown, Rule("new"));
+        Assert.StartsWith("RELOAD REFUSED", daemon.StatusLine, StringComparison.Ordinal);
         Assert.True(daemon.Reloading.Reload());
+        Assert.DoesNotContain("RELOAD", daemon.StatusLine, StringComparison.Ordinal);
         Write([Numbered(one, 3).Replace("web-a01", "web-a03", StringComparison.Ordinal)]);
         // The reader may be at a batch that it began with the old rules; the one after it has the new ones.
         Write([Numbered(one, 4).Replace("web-a01", "web-a04", StringComparison.Ordinal)]);
         await daemon.NextAsync();
         Assert.Equal("new", (await daemon.NextAsync()).RuleTitle);
+    }
+
+    [Fact]
+    public async Task Shows_what_it_counts_as_metrics()
+    {
+        Write(SeedLog.Lines());
+        await using RunningDaemon daemon = await RunningDaemon.StartAsync(Options);
+        await daemon.NextAsync();
+        daemon.Counters.Loss("Sysmon events", "a test").Add(2);
+
+        string[] metrics = Metrics.Of(daemon.Counters);
+        Instrument[] instruments = Metrics.InstrumentsOf(daemon.Counters);
+
+        // What OpenTelemetry's and Prometheus' rules for names allow, and a description for whoever meets one.
+        Assert.All(instruments, i => Assert.Matches("^sysmonwatch(\\.[a-z]+)+$", i.Name));
+        Assert.All(instruments, i => Assert.EndsWith(".", i.Description, StringComparison.Ordinal));
+        Assert.Contains("sysmonwatch.losses{kind=Sysmon events,reason=a test} 2", metrics);
+        Assert.Contains(metrics, metric => metric.StartsWith("sysmonwatch.unevaluated{reason=not_sysmon} ", StringComparison.Ordinal));
+        Assert.Contains($"sysmonwatch.deliveries{{sink=sink,outcome=given_up}} 0", metrics);
+        Assert.Contains(metrics, metric => metric.StartsWith("sysmonwatch.events ", StringComparison.Ordinal) && !metric.EndsWith(" 0", StringComparison.Ordinal));
+        Assert.Contains(metrics, metric => metric.StartsWith("sysmonwatch.records ", StringComparison.Ordinal) && !metric.EndsWith(" 0", StringComparison.Ordinal));
+        Assert.Contains(metrics, metric => metric.StartsWith("sysmonwatch.alerts ", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -32,7 +32,7 @@ public sealed class ReloadStormTests : IDisposable
         await daemon.ReadyAsync();
         // One after the other first: signals of a storm may come together, and what was wrong be good again by then.
         Reload(daemon, Wrong);
-        await daemon.SaysAsync("Reload refused, the old configuration and rules run on");
+        await daemon.SaysAsync("Reload refused, the old configuration and rules are still used");
         Reload(daemon, good);
         await daemon.SaysAsync("Reloaded: ");
 

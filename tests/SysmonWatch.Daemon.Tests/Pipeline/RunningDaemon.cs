@@ -35,6 +35,8 @@ sealed class RunningDaemon : IAsyncDisposable
     /// <summary>What systemctl status would show.</summary>
     public string StatusLine => _host.Services.GetRequiredService<StatusLine>().Compose(_host.Services.GetRequiredService<IStatusSource>().Status);
 
+    public Counters Counters => _host.Services.GetRequiredService<Counters>();
+
     public StateStore Store => _host.Services.GetRequiredService<StateStore>();
 
     public static SysmonWatchOptions Options(string directory) => new()

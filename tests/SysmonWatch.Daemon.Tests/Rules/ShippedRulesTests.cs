@@ -46,12 +46,12 @@ public sealed class ShippedRulesTests : IDisposable
         string[] withDetection = [.. Files().Where(file => !file.Contains("/impact/", StringComparison.Ordinal) && File.ReadAllText(file).Contains("\ndetection:", StringComparison.Ordinal))];
 
         Assert.NotEmpty(withDetection);
-        Assert.All(withDetection, file => Assert.True(File.Exists(RuleTestFile.PathFor(file)), $"{file} has no tests beside it"));
+        Assert.All(withDetection, file => Assert.True(File.Exists(TestsOf(file)), $"{file} has no tests beside it"));
         RuleSet all = RuleLoader.Load([Pack]);
-        foreach (string file in Files().Where(file => File.Exists(RuleTestFile.PathFor(file))))
+        foreach (string file in Files().Where(file => File.Exists(TestsOf(file))))
         {
             RuleSet rules = all.OfFile(file);
-            IReadOnlyList<RuleTestCase> cases = RuleTestFile.Parse(File.ReadAllText(RuleTestFile.PathFor(file)), out IReadOnlyList<string> problems);
+            IReadOnlyList<RuleTestCase> cases = RuleTestFile.Parse(File.ReadAllText(TestsOf(file)), out IReadOnlyList<string> problems);
 
             Assert.Empty(problems);
             Assert.Equal([false, true], cases.Select(test => test.MustMatch).Distinct().Order());
@@ -165,4 +165,6 @@ public sealed class ShippedRulesTests : IDisposable
         string words = summary[..summary.IndexOf(before, StringComparison.Ordinal)];
         return int.Parse(words[(words.LastIndexOf(' ') + 1)..], NumberStyles.AllowThousands, CultureInfo.InvariantCulture);
     }
+
+    static string TestsOf(string ruleFile) => Path.ChangeExtension(ruleFile, ".test.yml");
 }

@@ -192,6 +192,23 @@ public sealed class StateStoreTests : IDisposable
     }
 
     [Fact]
+    public void The_attempts_made_while_an_alert_was_in_memory_count_when_it_is_on_disk()
+    {
+        StateStore store = _fixture.Open();
+        using var other = Database.Connect(_fixture.DatabaseFile);
+        other.InTransaction(() =>
+        {
+            store.AddAlerts([_fixture.Alert("tried", "chat"), _fixture.Alert("new", "chat")]);
+            for (int n = 0; n < 3; n++) store.MarkFailed("chat", "tried", "HTTP 500", _fixture.Time.GetUtcNow());
+        });
+
+        store.TryFlush();
+
+        Assert.Equal(0, store.Status().InMemory);
+        Assert.Equal([("tried", 3), ("new", 0)], store.NextDue("chat", 10).Select(d => (d.AlertId, d.Attempts)));
+    }
+
+    [Fact]
     public void Works_in_memory_until_the_directory_can_be_had()
     {
         string occupied = Path.Combine(_fixture.Path, "state");

@@ -12,6 +12,12 @@ public class SafeTextTests
     [InlineData("txt.\u202eexe", "txt.\\u202eexe")]
     [InlineData("two\u2028lines", "two\\u2028lines")]
     [InlineData("zero\u200bwidth", "zero\\u200bwidth")]
+    [InlineData("tag\U000e0041s", "tag\\U000e0041s")]
+    [InlineData("variation\U000e0100s\ufe01", "variation\\U000e0100s\\ufe01")]
+    [InlineData("filler\u3164\u034f", "filler\\u3164\\u034f")]
+    [InlineData("note\U0001d173s", "note\\U0001d173s")]
+    [InlineData("not assigned\U0003fffd\u0378", "not assigned\\U0003fffd\\u0378")]
+    [InlineData("emoji \U0001f600 \u2764\ufe0f, 漢字, \U00020000, Ελλάς", "emoji \U0001f600 \u2764\ufe0f, 漢字, \U00020000, Ελλάς")]
     public void Shows_what_could_act_on_a_terminal(string text, string shown)
     {
         Assert.Equal(shown, SafeText.Show(text));

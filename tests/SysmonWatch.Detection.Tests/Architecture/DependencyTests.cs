@@ -31,7 +31,7 @@ public class DependencyTests
         { "Correlation", ["Sigma.Rules", "Sigma.Matching", "Snapshots", "Events"] },
         { "Batches", ["Sigma.Engine", "Sigma.Rules", "Processes", "Sequence", "Decoding", "Records", "Events"] },
         { "Alerting", ["Batches", "Correlation", "Sigma.Engine", "Sigma.Rules", "Sequence", "Decoding", "Snapshots", "Events"] },
-        { "Testing", ["Batches", "Correlation", "Sigma.*", "Processes", "Sequence", "Records", "Events"] },
+        { "Testing", ["Alerting", "Batches", "Correlation", "Sigma.*", "Processes", "Sequence", "Records", "Events"] },
     };
 
     [Theory]

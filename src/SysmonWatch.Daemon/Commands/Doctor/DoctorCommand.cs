@@ -1,9 +1,8 @@
 using System.CommandLine;
 using Microsoft.Extensions.Logging.Abstractions;
+using Spectre.Console;
 using SysmonWatch.Daemon.Configuration;
 using SysmonWatch.Daemon.Configuration.Reading;
-using SysmonWatch.Daemon.Intake;
-using SysmonWatch.Daemon.Intake.Journal;
 using SysmonWatch.Daemon.State;
 
 namespace SysmonWatch.Daemon.Commands.Doctor;
@@ -16,34 +15,40 @@ static class DoctorCommand
         Option<string?> config = SharedOptions.Config();
         var command = new Command(
             "doctor",
-            "Look at what is read and why, permissions, Sysmon, and the limits of rsyslog and journald; each finding has its fix. To be run as root. Exit code: 0 nothing is wrong or warnings only, 1 something does not work, 78 the configuration is wrong.")
+            "Look at the service, what is read and why, permissions, Sysmon, webhooks, and the limits of rsyslog and journald; each finding has its fix. To be run as root. Exit code: 0 nothing is wrong or warnings only, 1 something does not work, 78 the configuration is wrong.")
         {
             config,
         };
-        command.SetAction(parsed => Run(parsed.GetValue(config), new DoctorFiles(), JournalAccess.Check(), FileCalls.Look, time, Console.Out));
+        command.SetAction(parsed => Run(parsed.GetValue(config), DoctorView.OfThisHost(), time, Console.Out));
         return command;
     }
 
-    public static int Run(string? config, DoctorFiles files, JournalAccess journal, DoctorInputs.Look look, TimeProvider time, TextWriter output)
+    public static int Run(string? config, DoctorView view, TimeProvider time, TextWriter output)
     {
-        LoadedConfiguration loaded = ConfigurationLoader.Load(config, onlyChecking: true);
+        LoadedConfiguration loaded = ConfigurationLoader.Load(config, onlyChecking: true, service: view.User);
         foreach (ConfigurationProblem problem in loaded.Problems) output.WriteLine(problem);
-        if (loaded.Options is not { } options) return ExitCodes.Configuration;
-
-        var inputs = new DoctorInputs(options.Input, journal, Saved(options.State, time), look);
-        List<DoctorFinding> findings = [.. inputs.Find(), DoctorHost.Sysmon(files)];
-        findings.AddRange(DoctorLimits.OfJournald(files).Where(f => inputs.ReadsJournal || f.Health != Health.Error));
-        if (inputs.ReadsFiles) findings.AddRange(DoctorLimits.OfRsyslog(files));
-        findings.Add(DoctorHost.State(options.State));
-        foreach (DoctorFinding finding in findings) output.WriteLine(finding);
-        return findings.Exists(f => f.Health == Health.Error) ? ExitCodes.Failure : ExitCodes.Success;
+        IAnsiConsole console = Terminal.On(output);
+        List<DoctorFinding> findings = [.. DoctorService.OfUnit(view.Unit), .. DoctorService.OfLibraries(view.CanLoad)];
+        if (loaded.Options is { } options) findings.AddRange(Find(options, view, time));
+        foreach (DoctorFinding finding in findings) finding.Print(console);
+        return loaded.Options is null ? ExitCodes.Configuration
+            : loaded.Problems.Any(p => p.IsError) || findings.Exists(f => f.Health == Health.Error) ? ExitCodes.Failure
+            : ExitCodes.Success;
     }
 
-    /// <summary>The inputs that were read before, as far as that can be seen without touching the state.</summary>
-    static IReadOnlyCollection<string> Saved(StateOptions options, TimeProvider time)
+    static IEnumerable<DoctorFinding> Find(SysmonWatchOptions options, DoctorView view, TimeProvider time)
     {
-        if (SqliteLibrary.Problem is not null) return [];
-        using var state = new StateDirectory(options.Directory, time, NullLogger.Instance);
-        return [.. state.ReadOnlyCheckpoint()?.Positions.Keys ?? []];
+        using var state = SqliteLibrary.Problem is null ? new StateDirectory(options.State.Directory, time, NullLogger.Instance) : null;
+        // What was read before, as far as that can be seen without touching the state.
+        var inputs = new DoctorInputs(options.Input, view.Journal, [.. state?.ReadOnlyCheckpoint()?.Positions.Keys ?? []], view.Look);
+        foreach (DoctorFinding finding in inputs.Find()) yield return finding;
+        yield return DoctorHost.Sysmon(view.Files);
+        foreach (DoctorFinding finding in DoctorLimits.OfJournald(view.Files).Where(f => inputs.ReadsJournal || f.Health != Health.Error)) yield return finding;
+        if (inputs.ReadsFiles)
+        {
+            foreach (DoctorFinding finding in DoctorLimits.OfRsyslog(view.Files)) yield return finding;
+        }
+        yield return DoctorHost.State(options.State);
+        foreach (DoctorFinding finding in DoctorService.OfWebhooks(options, state?.ReadOnlyTroubles() ?? [])) yield return finding;
     }
 }

@@ -1,3 +1,5 @@
+using Spectre.Console;
+
 namespace SysmonWatch.Daemon.Commands.Doctor;
 
 /// <summary>How bad what was found is.</summary>
@@ -24,14 +26,15 @@ sealed record DoctorFinding(Health Health, string Subject, string Text, string F
     public static DoctorFinding Good(string subject, string text) => new(Health.Good, subject, text);
 
     /// <summary>For people: one line, and a second one with the fix.</summary>
-    public override string ToString()
+    public void Print(IAnsiConsole console)
     {
-        string word = Health switch
+        (string word, string style) = Health switch
         {
-            Health.Good => "good",
-            Health.Warning => "warning",
-            _ => "error",
+            Health.Good => ("good", "green"),
+            Health.Warning => ("warning", "yellow"),
+            _ => ("error", "red"),
         };
-        return $"{word,-8} {Subject}: {Text}." + (Fix.Length == 0 ? "" : $"\n         fix: {Fix}");
+        console.MarkupLine($"{Terminal.Styled(style, $"{word,-8}")} {Terminal.Styled("bold", Subject)}: {Terminal.Safe(Text)}.");
+        if (Fix.Length > 0) console.MarkupLine($"         {Terminal.Styled("bold", "fix:")} {Terminal.Safe(Fix)}");
     }
 }

@@ -22,6 +22,10 @@ static class DoctorHost
     /// <summary>The disk that the state is on.</summary>
     public static DoctorFinding State(StateOptions state)
     {
+        for (string? part = state.Directory; part is not null; part = Path.GetDirectoryName(part))
+        {
+            if (File.Exists(part)) return new(Health.Error, "state", $"{part} is a file, so that {state.Directory} cannot be a directory", $"move it away, or give state.directory another place; systemctl restart sysmonwatch");
+        }
         string? place = state.Directory;
         while (place is not null && !Directory.Exists(place)) place = Path.GetDirectoryName(place);
         try
@@ -30,7 +34,7 @@ static class DoctorHost
             string room = string.Create(CultureInfo.InvariantCulture, $"{free / (1024.0 * 1024):N0} MiB free for {state.Directory}");
             return free >= EnoughRoom
                 ? DoctorFinding.Good("state", room)
-                : new(Health.Warning, "state", room, $"free some space, or give state.directory another place: without room alerts are told, and the position stands still");
+                : new(Health.Warning, "state", room, $"free some space, or give state.directory another place: without space alerts are still delivered, but the read position is not saved");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

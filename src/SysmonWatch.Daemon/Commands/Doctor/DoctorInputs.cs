@@ -65,7 +65,7 @@ sealed class DoctorInputs(InputOptions options, JournalAccess journal, IReadOnly
         if (Globs.IsGlob(pattern))
         {
             IReadOnlyList<string> matches = Globs.Expand(pattern);
-            if (matches.Count == 0) yield return new DoctorFinding(Health.Warning, pattern, "nothing matches it yet", "see that a syslog daemon writes there; it is waited for");
+            if (matches.Count == 0) yield return new DoctorFinding(Health.Warning, pattern, "nothing matches it yet", "see that a syslog daemon writes there; it is followed once it appears");
             foreach (string match in matches) yield return File(match);
             yield break;
         }

@@ -1,7 +1,7 @@
 using System.CommandLine;
-using System.Globalization;
-using System.Text.Encodings.Web;
 using System.Text.Json;
+using SysmonWatch.Daemon.Configuration;
+using SysmonWatch.Detection.Alerting;
 using SysmonWatch.Detection.Decoding;
 using SysmonWatch.Detection.Events;
 using SysmonWatch.Detection.Records;
@@ -31,11 +31,11 @@ static class DecodeCommand
         var decoder = new SysmonDecoder();
         var decoded = new SysmonEvent();
         var records = new RecordBatch();
-        long unbelieved = 0;
+        long unbelieved = 0, events = 0, lines = 0;
+        bool isBinary = false;
         using var input = new InputFiles(files, errors);
-        using var lines = new MemoryStream();
-        // What could act on a terminal is escaped all the same; only <, > and & are left readable.
-        using var json = new Utf8JsonWriter(lines, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true });
+        using var printed = new MemoryStream();
+        using var json = new Utf8JsonWriter(printed, new JsonWriterOptions { Encoder = SafeJsonEncoder.Instance, SkipValidation = true });
         while (input.TryRead(records))
         {
             foreach (LogRecord record in records.Records)
@@ -46,25 +46,32 @@ static class DecodeCommand
                     if (decoder.HasUnbelieved) unbelieved++;
                 }
             }
-            Flush(lines, output);
+            Flush(printed, output);
+            lines += records.Records.Count;
+            isBinary |= events == 0 && records.Buffer.AsSpan(0, records.Length).Contains((byte)0);
         }
-        if (unbelieved > 0) errors.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{unbelieved:N0} lines hold a second event that nothing says Sysmon wrote; it was left out."));
-        return input.WasDamaged ? ExitCodes.NoInput : ExitCodes.Success;
+        if (unbelieved > 0) errors.WriteLine($"{Wording.Count(unbelieved, "second event")} within the line of another, which nothing says Sysmon wrote, left out.");
+        if (events > 0) return input.WasDamaged ? ExitCodes.NoInput : ExitCodes.Success;
+        string named = string.Join(", ", files);
+        errors.WriteLine(isBinary ? $"{named}: this is no log but binary data; expected syslog, or what journalctl prints with -o export or -o json."
+            : $"{named}: no Sysmon event in {Wording.Count(lines, "line")}.");
+        return input.WasDamaged || isBinary ? ExitCodes.NoInput : ExitCodes.Success;
 
         void Write(SysmonEvent decoded)
         {
+            events++;
             DecodedEventJson.Write(json, decoded);
             json.Flush();
             json.Reset();
-            lines.WriteByte((byte)'\n');
-            if (lines.Length >= FlushAt) Flush(lines, output);
+            printed.WriteByte((byte)'\n');
+            if (printed.Length >= FlushAt) Flush(printed, output);
         }
     }
 
-    static void Flush(MemoryStream lines, Stream output)
+    static void Flush(MemoryStream printed, Stream output)
     {
-        output.Write(lines.GetBuffer(), 0, (int)lines.Length);
+        output.Write(printed.GetBuffer(), 0, (int)printed.Length);
         output.Flush();
-        lines.SetLength(0);
+        printed.SetLength(0);
     }
 }

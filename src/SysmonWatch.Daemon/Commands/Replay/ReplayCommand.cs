@@ -10,7 +10,7 @@ using SysmonWatch.Detection.Sigma.Rules;
 
 namespace SysmonWatch.Daemon.Commands.Replay;
 
-/// <summary><c>sysmonwatch replay FILE…</c>: what would have been told about these logs. Touches nothing but its arguments.</summary>
+/// <summary><c>sysmonwatch replay FILE…</c>: the alerts that these logs would have raised. Touches nothing but its arguments.</summary>
 static class ReplayCommand
 {
     /// <summary>How many rules <c>--rule-costs</c> lists.</summary>

@@ -1,3 +1,4 @@
+using Spectre.Console;
 using SysmonWatch.Detection.Alerting;
 using SysmonWatch.Detection.Sigma.Explaining;
 
@@ -8,11 +9,11 @@ static class ExplanationText
 {
     const int LongestNote = 400;
 
-    public static void WriteTree(TextWriter output, RuleExplanation node, int depth = 0)
+    public static void WriteTree(TextWriter output, RuleExplanation explanation)
     {
-        string note = node.Note is { Length: > 0 } text ? $"   {SafeText.Show(text, LongestNote)}" : "";
-        output.WriteLine($"{new string(' ', depth * 2)}{(node.Holds ? "[x]" : "[ ]")} {SafeText.Show(node.Text, LongestNote)}{note}");
-        foreach (RuleExplanation part in node.Parts) WriteTree(output, part, depth + 1);
+        var tree = new Tree(Line(explanation));
+        Add(tree, explanation);
+        Terminal.On(output).Write(tree);
     }
 
     /// <summary>The lines that decided it, in one sentence each.</summary>
@@ -22,5 +23,16 @@ static class ExplanationText
         {
             output.WriteLine($"{indent}{(line.Holds ? "true" : "false")}: {SafeText.Show(line.Text, LongestNote)}   {SafeText.Show(line.Note ?? "", LongestNote)}");
         }
+    }
+
+    static void Add(IHasTreeNodes to, RuleExplanation explanation)
+    {
+        foreach (RuleExplanation part in explanation.Parts) Add(to.AddNode(Line(part)), part);
+    }
+
+    static Markup Line(RuleExplanation node)
+    {
+        string note = node.Note is { Length: > 0 } text ? $"   {SafeText.Show(text, LongestNote)}" : "";
+        return new Markup($"{(node.Holds ? Terminal.Styled("green", "[x]") : Terminal.Styled("red", "[ ]"))} {Terminal.Safe(SafeText.Show(node.Text, LongestNote) + note)}");
     }
 }

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using Spectre.Console;
+using SysmonWatch.Daemon.Configuration;
 using SysmonWatch.Detection.Alerting;
 using SysmonWatch.Detection.Sigma.Explaining;
 using SysmonWatch.Detection.Sigma.Rules;
@@ -27,38 +29,43 @@ static class RulesCommand
     public static int List(IReadOnlyList<string> paths, string? config, TextWriter output, TextWriter errors)
     {
         if (ConfiguredRules.Load(paths, config, errors) is not { } set) return ExitCodes.Configuration;
+        foreach (RuleProblem problem in set.Problems.Where(p => p.IsError)) errors.WriteLine(SafeText.Show(problem.ToString()));
+        IAnsiConsole console = Terminal.On(output);
+        Table table = Terminal.Table(console).AddColumns("level", "source", "id", "title");
         foreach (SigmaRule rule in set.Rules)
         {
-            string source = SysmonLogSources.CanFeed(rule.LogSource) ? rule.LogSource.Category ?? "any event" : "(not fed)";
-            output.WriteLine($"{Level(rule.Metadata),-13} {source,-20} {SafeText.Show(rule.Metadata.Id),-36} {SafeText.Show(rule.Metadata.Title)}");
+            Add(rule.Metadata, SysmonLogSources.CanFeed(rule.LogSource) ? rule.LogSource.Category ?? "any event" : "(not fed)");
         }
-        foreach (CorrelationRule rule in set.Correlations)
-        {
-            output.WriteLine($"{Level(rule.Metadata),-13} {"correlation",-20} {SafeText.Show(rule.Metadata.Id),-36} {SafeText.Show(rule.Metadata.Title)}");
-        }
-        errors.WriteLine($"{set.Rules.Count} rules, {set.Unfed.Count} of them not fed by Sysmon for Linux, {set.Correlations.Count} correlations, {set.Problems.Count(p => p.IsError)} refused");
-        return ExitCodes.Success;
+        foreach (CorrelationRule rule in set.Correlations) Add(rule.Metadata, "correlation");
+        if (table.Rows.Count > 0) console.Write(table);
+        errors.WriteLine($"{Wording.Count(set.Rules.Count, "rule")}, {set.Unfed.Count} of them not fed by Sysmon for Linux, {Wording.Count(set.Correlations.Count, "correlation")}, {set.Problems.Count(p => p.IsError)} refused");
+        return set.Rules.Count + set.Correlations.Count > 0 && paths.All(Path.Exists) ? ExitCodes.Success : ExitCodes.Failure;
+
+        void Add(RuleMetadata rule, string source) =>
+            table.AddRow(Terminal.Styled(Terminal.StyleOf(rule.Level), Level(rule)), Terminal.Safe(source), Terminal.Safe(rule.Id), Terminal.Safe(rule.Title));
     }
 
     public static int Show(string word, IReadOnlyList<string> paths, string? config, TextWriter output, TextWriter errors)
     {
         if (ConfiguredRules.Load(paths, config, errors) is not { } set) return ExitCodes.Configuration;
+        IAnsiConsole console = Terminal.On(output);
         int shown = 0;
         foreach (SigmaRule rule in set.Rules.Where(r => ConfiguredRules.IsCalled(r.Metadata, word)))
         {
-            Describe(rule.Metadata, output);
-            Field("log source", $"{rule.LogSource}{(SysmonLogSources.CanFeed(rule.LogSource) ? "" : " (no event of Sysmon for Linux is of it)")}", output);
-            output.WriteLine();
-            foreach (string line in RuleText.Lines(rule)) output.WriteLine(SafeText.Show(line));
+            Describe(rule.Metadata, console);
+            Field("log source", $"{rule.LogSource}{(SysmonLogSources.CanFeed(rule.LogSource) ? "" : " (no event of Sysmon for Linux is of it)")}", console);
+            console.WriteLine();
+            foreach (string line in RuleText.Lines(rule)) console.MarkupLine(Terminal.Safe(line));
             shown++;
         }
         foreach (CorrelationRule rule in set.Correlations.Where(r => ConfiguredRules.IsCalled(r.Metadata, word)))
         {
-            Describe(rule.Metadata, output);
-            Field("correlation", $"{rule.Type} within {TimeSpan.FromMicroseconds(rule.Timespan)} by {string.Join(", ", rule.GroupBy)}", output);
+            Describe(rule.Metadata, console);
+            Field("correlation", $"{rule.Type} within {TimeSpan.FromMicroseconds(rule.Timespan)} by {string.Join(", ", rule.GroupBy)}", console);
             shown++;
         }
         if (shown > 0) return ExitCodes.Success;
+        foreach (RuleProblem problem in set.Problems.Where(p => p.IsError)) errors.WriteLine(SafeText.Show(problem.ToString()));
         errors.WriteLine($"{SafeText.Show(word)}: no rule has this id, name or title; see sysmonwatch rules list.");
         return ExitCodes.Failure;
     }
@@ -75,29 +82,29 @@ static class RulesCommand
         }
         foreach (SigmaRule rule in set.Unfed) Advise(rule.Metadata, $"no event of Sysmon for Linux is of its log source ({rule.LogSource})");
         int refused = set.Problems.Count(p => p.IsError);
-        errors.WriteLine($"{set.Rules.Count} rules and {set.Correlations.Count} correlations good, {refused} problems that refuse a rule");
+        errors.WriteLine($"{Wording.Count(set.Rules.Count, "rule")} and {Wording.Count(set.Correlations.Count, "correlation")} good, {Wording.Count(refused, "problem")} that refuse a rule");
         return refused > 0 ? ExitCodes.Failure : ExitCodes.Success;
 
         void Advise(RuleMetadata rule, string advice) => output.WriteLine($"{rule.File}:{rule.Line}:1: advice: '{SafeText.Show(rule.Title)}' {advice}");
     }
 
-    static void Describe(RuleMetadata rule, TextWriter output)
+    static void Describe(RuleMetadata rule, IAnsiConsole console)
     {
-        output.WriteLine(SafeText.Show(rule.Title));
-        Field("id", rule.Id, output);
-        Field("level", Level(rule), output);
-        Field("status", rule.Status, output);
-        Field("author", rule.Author, output);
-        Field("file", $"{rule.File}:{rule.Line}", output);
-        Field("description", rule.Description, output);
-        Field("tags", string.Join(", ", rule.Tags), output);
-        Field("benign when", string.Join("; ", rule.FalsePositives), output);
-        foreach (string reference in rule.References) Field("reference", reference, output);
+        console.MarkupLine(Terminal.Styled("bold", rule.Title));
+        Field("id", rule.Id, console);
+        Field("level", Level(rule), console);
+        Field("status", rule.Status, console);
+        Field("author", rule.Author, console);
+        Field("file", $"{rule.File}:{rule.Line}", console);
+        Field("description", rule.Description, console);
+        Field("tags", string.Join(", ", rule.Tags), console);
+        Field("benign when", string.Join("; ", rule.FalsePositives), console);
+        foreach (string reference in rule.References) Field("reference", reference, console);
     }
 
-    static void Field(string name, string text, TextWriter output)
+    static void Field(string name, string text, IAnsiConsole console)
     {
-        if (text.Length > 0) output.WriteLine($"  {name + ":",-13} {SafeText.Show(text.ReplaceLineEndings(" "))}");
+        if (text.Length > 0) console.MarkupLine($"  {Terminal.Styled("grey", $"{name + ":",-13}")} {Terminal.Safe(text.ReplaceLineEndings(" "))}");
     }
 
     static string Level(RuleMetadata rule) => rule.Level.ToString().ToLowerInvariant();

@@ -23,17 +23,20 @@ static class RunCommand
     {
         using var signals = new EndSignals();
         LoadedConfiguration loaded = ConfigurationLoader.Load(config);
-        foreach (ConfigurationProblem problem in loaded.Problems) await Console.Error.WriteLineAsync(problem.ToString());
-        if (loaded.Options is not { } options) return ExitCodes.Configuration;
-
+        if (loaded.Options is not { } options)
+        {
+            foreach (ConfigurationProblem problem in loaded.Problems) await SayAsync(problem.ToString());
+            return ExitCodes.Configuration;
+        }
         bool isService = Environment.GetEnvironmentVariable("NOTIFY_SOCKET") is { Length: > 0 };
         using var printer = new AlertPrinter(Console.OpenStandardOutput(), "text");
-        // Without a service manager somebody is looking at the terminal.
-        var settings = new RunSettings(config, stateDirectory, isService ? null : alert => printer.Print([alert]));
+        // Without a service manager there is a terminal to look at.
+        var settings = new RunSettings(config, stateDirectory, isService ? null : alert => printer.Print([alert]), Problems: loaded.Problems);
         try
         {
             using IHost host = DaemonHost.Build(settings.Apply(options), settings, time);
             if (signals.Token.IsCancellationRequested) return ExitCodes.Success;
+            DaemonHost.OpenState(host);
             await host.StartAsync();
             IHostApplicationLifetime lifetime = host.Services.GetRequiredService<IHostApplicationLifetime>();
             await using CancellationTokenRegistration ending = signals.Token.Register(lifetime.StopApplication);
@@ -41,9 +44,13 @@ static class RunCommand
         }
         catch (Exception mistake) when (mistake is StateDirectoryInUseException or DllNotFoundException)
         {
-            await Console.Error.WriteLineAsync(mistake.Message);
+            await SayAsync(mistake.Message);
             return ExitCodes.Failure;
         }
         return Environment.ExitCode;
     }
+
+    /// <summary>Says why it ends; in the journal as an error, which systemd knows by the prefix of sd-daemon(3).</summary>
+    static Task SayAsync(string message) =>
+        Console.Error.WriteLineAsync(Environment.GetEnvironmentVariable("JOURNAL_STREAM") is { Length: > 0 } ? $"<3>{message}" : message);
 }

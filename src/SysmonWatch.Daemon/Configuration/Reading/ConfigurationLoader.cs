@@ -9,7 +9,7 @@ namespace SysmonWatch.Daemon.Configuration.Reading;
 /// <summary>Reads <c>sysmonwatch.yaml</c>. Secrets are looked up at every call, so that a reload gets new ones.</summary>
 static class ConfigurationLoader
 {
-    /// <summary>Where the configuration is where nobody says otherwise.</summary>
+    /// <summary>The configuration that is read where no other is named.</summary>
     public const string DefaultPath = "/etc/sysmonwatch/sysmonwatch.yaml";
 
     const int LongestFile = 1 << 20;
@@ -21,24 +21,52 @@ static class ConfigurationLoader
     /// <param name="path">The file; null for the one at <see cref="DefaultPath"/>, without which the defaults are used.</param>
     /// <param name="environment">Looks up an environment variable; by default that of this process.</param>
     /// <param name="onlyChecking">True where nothing is going to be run, so that credentials, which only the service gets, may be missing.</param>
-    public static LoadedConfiguration Load(string? path, Func<string, string?>? environment = null, bool onlyChecking = false)
+    /// <param name="service">Whose rights count where it is root who checks.</param>
+    public static LoadedConfiguration Load(string? path, Func<string, string?>? environment = null, bool onlyChecking = false, ServiceUser? service = null)
     {
         environment ??= Environment.GetEnvironmentVariable;
-        if (path is null && !File.Exists(DefaultPath)) return new LoadedConfiguration(null, Defaults(environment), []);
+        if (path is null && !Exists(DefaultPath)) return new LoadedConfiguration(null, Defaults(environment), []);
         path ??= DefaultPath;
         var problems = new ProblemList(path);
         string full = Path.GetFullPath(path);
         SysmonWatchOptions? options = null;
         if (TryReadText(full, problems, out string text) && TryParse(text, problems, out YamlNode? root))
         {
-            var surroundings = new Surroundings(environment, Path.GetDirectoryName(full)!, Surroundings.IsReadableByAll(full), onlyChecking);
+            var surroundings = new Surroundings(environment, Path.GetDirectoryName(full)!)
+            {
+                ConfigurationIsReadableByAll = Surroundings.IsReadableByAll(full),
+                OnlyChecking = onlyChecking,
+                Service = service,
+                IsTheServices = full == DefaultPath,
+            };
+            if (surroundings.IsTheServices && service?.WhyUnreadable(full) is { } hidden)
+            {
+                problems.ErrorElsewhere(Start, $"the file cannot be read by the service ({hidden}), which will not start; {ServiceUser.RightsAdvice} it, or chmod 0644 where no secret is in it.");
+            }
             options = new OptionsReader(surroundings, problems).Read(root);
         }
-        return new LoadedConfiguration(path, problems.HasErrors ? null : options, problems.InOrderOfTheFile());
+        return new LoadedConfiguration(path, problems.RefusesTheFile ? null : options, problems.InOrderOfTheFile());
+    }
+
+    /// <summary>Also where this user may not look into its directory: what may be there must not be passed over.</summary>
+    static bool Exists(string path)
+    {
+        try
+        {
+            return File.GetAttributes(path) >= 0;
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return false;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return true;
+        }
     }
 
     static SysmonWatchOptions Defaults(Func<string, string?> environment) =>
-        new OptionsReader(new Surroundings(environment, "/", false, false), new ProblemList("")).Read(null);
+        new OptionsReader(new Surroundings(environment, "/"), new ProblemList("")).Read(null);
 
     static bool TryReadText(string path, ProblemList problems, out string text)
     {
@@ -71,7 +99,7 @@ static class ConfigurationLoader
         }
         catch (UnauthorizedAccessException)
         {
-            problems.Error(Start, Directory.Exists(path) ? "is a directory; expected a file." : "the file may not be read by this user; chmod or chown it, or run as its owner.");
+            problems.Error(Start, Directory.Exists(path) ? "is a directory; expected a file." : "the file cannot be read by this user; for the service, " + ServiceUser.RightsAdvice + " it.");
         }
         catch (IOException e)
         {
@@ -95,7 +123,7 @@ static class ConfigurationLoader
         catch (YamlException e)
         {
             // Some of YamlDotNet's errors have no place; then the scanner stands where it could not go on.
-            problems.Error(e.End.Index > 0 ? e.End : scanner.CurrentPosition, $"not YAML: {e.Message.TrimEnd('.').ReplaceLineEndings(" ")}.");
+            problems.Error(e.End.Index > 0 ? e.End : scanner.CurrentPosition, $"not YAML: {(IsDuplicate(e) ? "this key is there twice" : e.Message.TrimEnd('.').ReplaceLineEndings(" "))}.");
             return false;
         }
     }
@@ -114,7 +142,7 @@ static class ConfigurationLoader
                     problems.Error(parser.Current.Start, "a second document begins here; expected one. Remove the '---'.");
                     return false;
                 case AnchorAlias alias when !anchors.Contains(alias.Value):
-                    problems.Error(alias.Start, $"no anchor {Wording.Quote("&" + alias.Value)} stands before; put quotes around a value that begins with '*'.");
+                    problems.Error(alias.Start, "an alias to an anchor that does not stand before it; put quotes around a value that begins with '*'.");
                     return false;
                 case MappingStart or SequenceStart when ++depth > DeepestNesting:
                     problems.Error(parser.Current.Start, $"nested more than {DeepestNesting} deep.");
@@ -126,6 +154,9 @@ static class ConfigurationLoader
         }
         return true;
     }
+
+    /// <summary>The one message with a part of the file in it, which may be a secret.</summary>
+    static bool IsDuplicate(YamlException e) => e.Message.StartsWith("Duplicate key", StringComparison.Ordinal);
 
     static Mark Start => new(0, 1, 1);
 }

@@ -14,7 +14,7 @@ sealed class OptionsReader(Surroundings surroundings, ProblemList problems)
             Input = Input(file.Section("input")),
             Rules = Rules(file.Section("rules")),
             Journal = Journal(file.Section("journal")),
-            Webhooks = Webhooks(file.Sections("webhooks")),
+            Webhooks = Webhooks(file.SecretSections("webhooks")),
             Limits = Limits(file.Section("limits")),
             State = State(file.Section("state")),
             Alerts = Alerts(file.Section("alerts")),
@@ -23,11 +23,11 @@ sealed class OptionsReader(Surroundings surroundings, ProblemList problems)
         return options;
     }
 
-    InputOptions Input(YamlSection section)
+    static InputOptions Input(YamlSection section)
     {
         var options = new InputOptions
         {
-            Files = section.Texts("files", [], FullPath),
+            Files = section.Texts("files", [], LogFile),
             Journal = section.Read("journal", JournalInput.Auto, Values.Journal),
             Start = section.Read("start", StartFrom.End, Values.Start),
         };
@@ -37,12 +37,13 @@ sealed class OptionsReader(Surroundings surroundings, ProblemList problems)
 
     RulesOptions Rules(YamlSection section)
     {
-        IReadOnlyList<string> paths = section.Texts("paths", RulesOptions.DefaultPaths, FullPath);
+        IReadOnlyList<string> paths = section.Texts(
+            "paths", RulesOptions.DefaultPaths, FullPath, ", so that there would be no rules; name files or directories, or remove the key for the defaults");
         var options = new RulesOptions
         {
             Paths = paths,
             PathsAreDefault = ReferenceEquals(paths, RulesOptions.DefaultPaths),
-            Disabled = section.Texts("disabled", [], static text => Parsed<string>.Good(text)),
+            Disabled = section.PlacedTexts("disabled"),
             Repairs = Repairs(section.Section("repairs")),
         };
         YamlSection placeholders = section.Section("placeholders");
@@ -89,7 +90,7 @@ sealed class OptionsReader(Surroundings surroundings, ProblemList problems)
             if (reader.Read(section) is not { } webhook) continue;
             if (webhooks.Exists(w => w.Name == webhook.Name))
             {
-                problems.Error(section.At, $"{section.Name("name")}: {Wording.Quote(webhook.Name)} is the name of an earlier webhook; names must differ.");
+                problems.Error(section.At, $"{section.Name("name")}: is the name of an earlier webhook too; names must differ.");
             }
             webhooks.Add(webhook);
         }
@@ -123,7 +124,7 @@ sealed class OptionsReader(Surroundings surroundings, ProblemList problems)
         var defaults = new StateOptions { Directory = fromSystemd is { Length: > 0 } ? fromSystemd : StateOptions.DefaultDirectory };
         var options = new StateOptions
         {
-            Directory = section.Read("directory", defaults.Directory, FullPath),
+            Directory = section.Read("directory", defaults.Directory, StateDirectory),
             CheckpointEvery = section.Read("checkpoint_every", defaults.CheckpointEvery, Values.Duration(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10))),
             KeepAlerts = section.Read("keep_alerts", defaults.KeepAlerts, Values.Duration(TimeSpan.FromHours(1), TimeSpan.FromDays(3650))),
         };
@@ -143,8 +144,22 @@ sealed class OptionsReader(Surroundings surroundings, ProblemList problems)
         return options;
     }
 
-    Parsed<string> FullPath(string text) =>
-        text.Length == 0 || text.Any(char.IsControl)
-            ? Parsed<string>.Bad($"{Wording.Quote(text)} is not a path.")
-            : Parsed<string>.Good(Path.GetFullPath(text, surroundings.Directory));
+    static Parsed<string> FullPath(string text) =>
+        text.Length == 0 || text.Any(char.IsControl) ? Parsed<string>.Bad(text, "is not a path.")
+        : text[0] != '/' ? Parsed<string>.Bad(text, "is not an absolute path; it must begin with '/'.")
+        : Parsed<string>.Good(Path.GetFullPath(text));
+
+    static Parsed<string> LogFile(string text) =>
+        Directory.Exists(text) ? Parsed<string>.Bad(text, "is a directory; name the files in it, such as /var/log/*.log.") : FullPath(text);
+
+    static Parsed<string> StateDirectory(string text)
+    {
+        Parsed<string> path = FullPath(text);
+        if (path.Wrong is not null) return path;
+        for (string? part = path.Value; part is not null; part = Path.GetDirectoryName(part))
+        {
+            if (File.Exists(part)) return Parsed<string>.Bad(text, $"cannot be a directory, because {Wording.Quote(part)} is a file; name a directory, which is made where it is not there.");
+        }
+        return path;
+    }
 }

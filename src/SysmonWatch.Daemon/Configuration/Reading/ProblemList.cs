@@ -7,13 +7,18 @@ sealed class ProblemList(string file)
 {
     readonly List<ConfigurationProblem> _problems = [];
 
-    public bool HasErrors { get; private set; }
+    /// <summary>True where the file cannot be used.</summary>
+    public bool RefusesTheFile { get; private set; }
 
+    /// <summary>The file is wrong.</summary>
     public void Error(Mark at, string text)
     {
-        HasErrors = true;
-        _problems.Add(new ConfigurationProblem(file, (int)at.Line, (int)at.Column, true, text));
+        RefusesTheFile = true;
+        ErrorElsewhere(at, text);
     }
+
+    /// <summary>Something that the file only names is wrong: what depends on it does not work, the rest does.</summary>
+    public void ErrorElsewhere(Mark at, string text) => _problems.Add(new ConfigurationProblem(file, (int)at.Line, (int)at.Column, true, text));
 
     public void Warning(Mark at, string text) => _problems.Add(new ConfigurationProblem(file, (int)at.Line, (int)at.Column, false, text));
 

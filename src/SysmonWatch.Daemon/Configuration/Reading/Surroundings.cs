@@ -2,13 +2,20 @@ namespace SysmonWatch.Daemon.Configuration.Reading;
 
 /// <summary>What a configuration file depends on outside itself.</summary>
 /// <param name="Environment">Looks up an environment variable; null where it is not set.</param>
-/// <param name="Directory">Where relative paths in the file start: the file's own directory.</param>
-/// <param name="ConfigurationIsReadableByAll">True where every user can read the file.</param>
-/// <param name="OnlyChecking">True where nothing is going to be run: credentials, which only the service gets, may then be missing.</param>
-sealed record Surroundings(Func<string, string?> Environment, string Directory, bool ConfigurationIsReadableByAll, bool OnlyChecking)
+/// <param name="Directory">Where the relative path of a secret's file starts: the directory of the configuration.</param>
+sealed record Surroundings(Func<string, string?> Environment, string Directory)
 {
-    /// <summary>Stands for a credential that was not looked at.</summary>
-    public static Secret NotLookedAt { get; } = new("");
+    /// <summary>True where every user can read the configuration.</summary>
+    public bool ConfigurationIsReadableByAll { get; init; }
+
+    /// <summary>True where nothing is going to be run: credentials, which only the service gets, may then be missing.</summary>
+    public bool OnlyChecking { get; init; }
+
+    /// <summary>The user of the service, where it is root who checks and may read everything; else null.</summary>
+    public ServiceUser? Service { get; init; }
+
+    /// <summary>True where it is the file that the service reads.</summary>
+    public bool IsTheServices { get; init; }
 
     /// <summary>True where "others" have the right to read the file.</summary>
     public static bool IsReadableByAll(string path)

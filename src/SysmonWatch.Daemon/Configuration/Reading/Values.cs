@@ -4,11 +4,16 @@ using SysmonWatch.Detection.Sigma.Rules;
 namespace SysmonWatch.Daemon.Configuration.Reading;
 
 /// <summary>A value read from a scalar, or what is wrong with the scalar.</summary>
-readonly record struct Parsed<T>(T Value, string? Wrong)
+/// <param name="Value">The value, where nothing is wrong.</param>
+/// <param name="Wrong">What is wrong, without the text of the scalar; null where nothing is.</param>
+/// <param name="Found">That text, where the message is to begin with it. It is only shown where no secret can have been put by mistake.</param>
+readonly record struct Parsed<T>(T Value, string? Wrong, string? Found = null)
 {
     public static Parsed<T> Good(T value) => new(value, null);
 
     public static Parsed<T> Bad(string wrong) => new(default!, wrong);
+
+    public static Parsed<T> Bad(string found, string wrong) => new(default!, wrong, found);
 }
 
 /// <summary>From the text of a scalar to a value: durations, sizes, numbers, words.</summary>
@@ -27,7 +32,7 @@ static class Values
     {
         if (!TryWithUnit(text, DurationUnits, "0", out long ticks))
         {
-            return Parsed<TimeSpan>.Bad($"{Wording.Quote(text)} is not a duration; expected a whole number with ms, s, m, h or d, such as 30s.");
+            return Parsed<TimeSpan>.Bad(text, "is not a duration; expected a whole number with ms, s, m, h or d, such as 30s.");
         }
         var value = new TimeSpan(ticks);
         if (value < shortest) return Parsed<TimeSpan>.Bad($"{Wording.Say(value)} is less than {Wording.Say(shortest)}, the shortest allowed.");
@@ -40,7 +45,7 @@ static class Values
     {
         if (!TryWithUnit(text, SizeUnits, null, out long bytes))
         {
-            return Parsed<long>.Bad($"{Wording.Quote(text)} is not a size; expected a whole number with B, KiB, MiB or GiB, such as 64KiB.");
+            return Parsed<long>.Bad(text, "is not a size; expected a whole number with B, KiB, MiB or GiB, such as 64KiB.");
         }
         if (bytes < smallest) return Parsed<long>.Bad($"{Wording.SayBytes(bytes)} is less than {Wording.SayBytes(smallest)}, the least allowed.");
         if (bytes > largest) return Parsed<long>.Bad($"{Wording.SayBytes(bytes)} is more than {Wording.SayBytes(largest)}, the most allowed.");
@@ -52,7 +57,7 @@ static class Values
     {
         if (!long.TryParse(text.Replace("_", "", StringComparison.Ordinal), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number))
         {
-            return Parsed<int>.Bad($"{Wording.Quote(text)} is not a whole number.");
+            return Parsed<int>.Bad(text, "is not a whole number.");
         }
         if (number < least) return Parsed<int>.Bad($"{Wording.Number(number)} is less than {Wording.Number(least)}, the least allowed.");
         if (number > most) return Parsed<int>.Bad($"{Wording.Number(number)} is more than {Wording.Number(most)}, the most allowed.");
@@ -67,7 +72,7 @@ static class Values
             if (string.Equals(word, text, StringComparison.OrdinalIgnoreCase)) return Parsed<T>.Good(value);
         }
         string[] known = [.. words.Select(w => w.Word)];
-        return Parsed<T>.Bad($"{Wording.Quote(text)} is none of {string.Join(", ", known)}.{Wording.DidYouMean(text, known)}");
+        return Parsed<T>.Bad(text, $"is none of {string.Join(", ", known)}.{Wording.DidYouMean(text, known)}");
     };
 
     /// <summary>Sigma's levels.</summary>
@@ -92,10 +97,10 @@ static class Values
         if (text is "beginning") return Parsed<StartFrom>.Good(StartFrom.Beginning);
         if (text.Length > 0 && !char.IsAsciiDigit(text[0]))
         {
-            return Parsed<StartFrom>.Bad($"{Wording.Quote(text)} is none of end, beginning or a duration such as 2h.{Wording.DidYouMean(text, ["end", "beginning"])}");
+            return Parsed<StartFrom>.Bad(text, $"is none of end, beginning or a duration such as 2h.{Wording.DidYouMean(text, ["end", "beginning"])}");
         }
         Parsed<TimeSpan> back = Duration(TimeSpan.FromSeconds(1), TimeSpan.FromDays(3650))(text);
-        return back.Wrong is null ? Parsed<StartFrom>.Good(new StartFrom(back.Value)) : Parsed<StartFrom>.Bad(back.Wrong);
+        return back.Wrong is null ? Parsed<StartFrom>.Good(new StartFrom(back.Value)) : new Parsed<StartFrom>(default, back.Wrong, back.Found);
     }
 
     static bool TryWithUnit(string text, (string Suffix, long Factor)[] units, string? bare, out long value)

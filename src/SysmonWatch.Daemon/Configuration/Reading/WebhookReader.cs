@@ -55,7 +55,7 @@ sealed class WebhookReader(SecretReader secrets, ProblemList problems)
     }
 
     static Parsed<string> Name(string text) =>
-        text.Length is 0 or > 64 || text.AsSpan().ContainsAnyExcept(NameCharacters) ? Parsed<string>.Bad($"{Wording.Quote(text)} is not a name; expected 1 to 64 of a-z, 0-9, '-' and '_'.")
+        text.Length is 0 or > 64 || text.AsSpan().ContainsAnyExcept(NameCharacters) ? Parsed<string>.Bad(text, "is not a name; expected 1 to 64 of a-z, 0-9, '-' and '_'.")
         : text == "journal" ? Parsed<string>.Bad("'journal' is the name of the journal itself; expected another name.")
         : Parsed<string>.Good(text);
 
@@ -68,34 +68,45 @@ sealed class WebhookReader(SecretReader secrets, ProblemList problems)
             return null;
         }
         if (secrets.Read(node, name) is not { } secret) return null;
-        if (ReferenceEquals(secret, Surroundings.NotLookedAt)) return (secret, "?");
-        // Only the host may be said: the rest of a webhook's URL is what lets people write to the chat.
+        if (secret.Problem is not null) return (secret, "?");
+        // Only the host may be shown: whoever has the rest of a webhook's URL can write to the chat.
         if (!Uri.TryCreate(secret.Reveal(), UriKind.Absolute, out Uri? uri) || uri.Scheme is not ("http" or "https") || uri.Host.Length == 0)
         {
-            problems.Error(node.Start, $"{name}: is not an absolute URL that begins with https:// or http:// (it is not shown because it is a secret).");
-            return null;
+            return Wrong("is not an absolute URL that begins with https:// or http:// (it is not shown because it is a secret)");
         }
         if (uri.UserInfo.Length > 0)
         {
-            problems.Error(node.Start, $"{name}: the URL for {uri.Host} has a user name or password in it, which is not sent; use headers: with Authorization.");
-            return null;
+            return Wrong("has a user name or password in it, which is not sent; use headers: with Authorization");
         }
         if (uri.Scheme == "http" && !uri.IsLoopback)
         {
             problems.Warning(node.Start, $"{name}: alerts go to {uri.Host} unencrypted; use https.");
         }
         return (secret, uri.GetLeftPart(UriPartial.Authority));
+
+        (Secret, string)? Wrong(string what)
+        {
+            string message = $"{name}: {what}.";
+            if (node is YamlScalarNode)
+            {
+                problems.Error(node.Start, message);
+                return null;
+            }
+            problems.ErrorElsewhere(node.Start, message);
+            return (new Secret("", $"value {what}"), "?");
+        }
     }
 
     List<KeyValuePair<string, Secret>> Headers(YamlSection section)
     {
         var headers = new List<KeyValuePair<string, Secret>>();
+        int number = 0;
         foreach ((YamlScalarNode key, YamlNode value) in section.Entries)
         {
-            string name = key.Value!;
+            string name = key.Value!, at = $"{section.Path}[{number++}]";
             if (name.Length is 0 or > 128 || name.AsSpan().ContainsAnyExcept(TokenCharacters))
             {
-                problems.Error(key.Start, $"{section.Path}: {Wording.Quote(name)} cannot be the name of a header.");
+                problems.Error(key.Start, $"{at}: this cannot be the name of a header; expected letters, digits and '-'.");
             }
             else if (OurHeaders.Contains(name, StringComparer.OrdinalIgnoreCase))
             {
@@ -103,12 +114,12 @@ sealed class WebhookReader(SecretReader secrets, ProblemList problems)
             }
             else if (headers.Exists(h => string.Equals(h.Key, name, StringComparison.OrdinalIgnoreCase)))
             {
-                problems.Error(key.Start, $"{section.Name(name)}: is there twice.");
+                problems.Error(key.Start, $"{at}: the same header is there before; remove one.");
             }
-            else if (secrets.Read(value, section.Name(name)) is { } secret)
+            else if (secrets.Read(value, at) is { } secret)
             {
                 if (Ascii.IsValid(secret.Reveal())) headers.Add(new KeyValuePair<string, Secret>(name, secret));
-                else problems.Error(value.Start, $"{section.Name(name)}: holds a character that is not ASCII.");
+                else problems.Error(value.Start, $"{at}: the value holds a character that is not ASCII.");
             }
         }
         return headers;

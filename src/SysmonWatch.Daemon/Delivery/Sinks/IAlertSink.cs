@@ -14,6 +14,9 @@ interface IAlertSink
     /// <summary>Where it is, for messages; without secrets.</summary>
     string Endpoint { get; }
 
+    /// <summary>Why it is known beforehand that it will take nothing; null where it may.</summary>
+    string? Problem => null;
+
     /// <summary>Tells one alert. Told twice after a crash it has the same id.</summary>
     ValueTask<DeliveryResult> TellAsync(Alert alert, CancellationToken cancellation);
 

@@ -3,7 +3,6 @@ using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text;
 using SysmonWatch.Daemon.Configuration;
-using SysmonWatch.Daemon.Configuration.Reading;
 using SysmonWatch.Daemon.Delivery.Sinks;
 using SysmonWatch.Detection.Alerting;
 

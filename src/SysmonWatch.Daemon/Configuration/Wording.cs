@@ -1,19 +1,19 @@
 using System.Globalization;
+using SysmonWatch.Detection.Alerting;
 
-namespace SysmonWatch.Daemon.Configuration.Reading;
+namespace SysmonWatch.Daemon.Configuration;
 
-/// <summary>How values are said in messages about a configuration.</summary>
+/// <summary>How values are written in messages: quoted, with units, in the singular or the plural.</summary>
 static class Wording
 {
-    /// <summary>The text in quotes, without control characters and not longer than a line needs.</summary>
+    const int LongestQuote = 60;
+
+    /// <summary>The text in quotes, safe to show and not longer than a line needs. Of a URL only the host: the rest may be a secret at a wrong place.</summary>
     public static string Quote(string text)
     {
-        const int longest = 60;
-        string cut = text.Length > longest ? string.Concat(text.AsSpan(0, longest), "…") : text;
-        return $"'{string.Create(cut.Length, cut, static (to, from) =>
-        {
-            for (int i = 0; i < to.Length; i++) to[i] = char.IsControl(from[i]) ? '\uFFFD' : from[i];
-        })}'";
+        int host = text.IndexOf("://", StringComparison.Ordinal) + 3;
+        int path = host < 3 ? -1 : text.IndexOf('/', host);
+        return $"'{SafeText.Show(path < 0 ? text : text[..path] + "/…", LongestQuote)}'";
     }
 
     /// <summary>A duration in its largest whole unit: "10 minutes".</summary>
@@ -56,7 +56,10 @@ static class Wording
         return best is not null && bestDistance <= Math.Max(1, best.Length / 3) ? $" Did you mean '{best}'?" : "";
     }
 
-    static string Count(long number, string unit) => $"{Number(number)} {unit}{(number == 1 ? "" : "s")}";
+    /// <summary>A number with its unit: "1 rule", "2,000 rules".</summary>
+    /// <param name="number">How many.</param>
+    /// <param name="unit">Of what, in the singular.</param>
+    public static string Count(long number, string unit) => $"{Number(number)} {unit}{(number == 1 ? "" : "s")}";
 
     /// <summary>Insertions, deletions, substitutions and swaps of neighbours that lead from one word to the other.</summary>
     static int Distance(string a, string b)
