@@ -105,6 +105,11 @@ public sealed class RegexCharacterTests
     [InlineData("^[]x]$", "]", true)]
     [InlineData("^[^]x]$", "]", false)]
     [InlineData("^[a\\]b]$", "]", true)]
+    [InlineData("^[./_-]$", ".", true)]
+    [InlineData("^[./_-]$", "-", true)]
+    [InlineData("^[+--]$", ",", true)]
+    [InlineData("^[--/]$", ".", true)]
+    [InlineData("^[\\--\\/]$", ".", true)]
     [InlineData("^[a-]$", "-", true)]
     [InlineData("^[\\d-x]$", "-", true)]
     [InlineData("^[a-\\d]$", "-", true)]
@@ -135,7 +140,7 @@ public sealed class RegexCharacterTests
     [Fact]
     public void In_ASCII_an_expression_matches_what_it_did_before_it_was_rewritten()
     {
-        string[] pieces = ["a", "b", "B", "K", "[a-c]", "[^b]", "[^bk]", ".", "\\.", "-", "a+", "b*?", "(a|B)", "(?:b)", "(?i)", "(?i:k)", "^", "$", "\\b", "{2}", "|", "[.\\]-]", "\\x41", "(?<n>b)"];
+        string[] pieces = ["a", "b", "B", "K", "[a-c]", "[^b]", "[^bk]", ".", "\\.", "-", "a+", "b*?", "(a|B)", "(?:b)", "(?i)", "(?i:k)", "^", "$", "\\b", "{2}", "|", "[.\\]-]", "[./_-]", "[--_]", "[ -~]", "[^ -.]", "\\x41", "(?<n>b)"];
         int compared = 0;
         Gen.Select(Gen.Int[0, pieces.Length - 1].Array[1, 6], Gen.Char["aAbBkKcx.-]_ "].Array[0, 8], Gen.Bool).Sample(
             (chosen, text, ignoresCase) =>

@@ -331,10 +331,11 @@ sealed class RegexTranslator
         result.Append(']');
     }
 
+    /// <summary>An escaped hyphen begins no range in .NET, so it is written as a number.</summary>
     static void AppendUnit(StringBuilder result, int unit)
     {
         if (unit < 0x80 && char.IsAsciiLetterOrDigit((char)unit)) result.Append((char)unit);
-        else if (unit is > ' ' and < 0x7F && unit != '_') result.Append('\\').Append((char)unit);
+        else if (unit is > ' ' and < 0x7F and not ('_' or '-')) result.Append('\\').Append((char)unit);
         else if (unit == '_') result.Append('_');
         else result.Append(CultureInfo.InvariantCulture, $"\\u{unit:X4}");
     }
