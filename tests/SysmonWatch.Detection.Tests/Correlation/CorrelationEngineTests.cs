@@ -257,6 +257,19 @@ public sealed class CorrelationEngineTests
         Assert.Equal(0, stream.Engine.Counters.EvictedEntries);
     }
 
+    /// <summary>Where aliases give each rule its own field, the rules that match an event come one after the other.</summary>
+    [Theory]
+    [InlineData("")]
+    [InlineData("\ngroup-by: [who]\naliases: {who: {a: x, b: y}}")]
+    [InlineData("\ngroup-by: [who]\naliases: {who: {a: x, b: y}}\ncondition: {gte: 2}")]
+    public void One_event_is_never_two_steps(string more)
+    {
+        RuleSet rules = SomeRules.Of("a b", $"steps\ntype: temporal_ordered\nrules: [a, b]\ntimespan: 60s{more}");
+
+        Assert.Empty(Stream.Run(rules, [At(0, "a b", "x=1 y=1")]));
+        Assert.Single(Stream.Run(rules, [At(0, "a b", "x=1 y=1"), At(1, "b", "x=1 y=1")]));
+    }
+
     [Fact]
     public void A_range_is_decided_when_time_has_passed_the_window()
     {

@@ -22,6 +22,13 @@ public sealed class IpNetworkTests
     [InlineData("1.2.3.4/31", "1.2.3.5", true)]
     [InlineData("10.0.0.0/8", "10.1.1", false)]
     [InlineData("10.0.0.0/8", "10.01.1.1", false)]
+    [InlineData("::/0", "::2:3:4:5:6:7:8", true)]
+    [InlineData("::/0", "1:2:3:4:5:6:7::", true)]
+    [InlineData("::/0", "::1:2:3:4:5:6:7:8", false)]
+    [InlineData("::/0", "1:2:3::4:5:6:7:8", false)]
+    [InlineData("::/0", "1:2:3:4:5:6:7:8::", false)]
+    [InlineData("::/0", "::1:2:3:4:5:1.2.3.4", true)]
+    [InlineData("::/0", "::1:2:3:4:5:6:1.2.3.4", false)]
     public void Holds_the_addresses_it_should(string network, string address, bool holds) =>
         Assert.Equal(holds, IpNetwork.Parse(network, out _)!.Contains(Encoding.UTF8.GetBytes(address)));
 }

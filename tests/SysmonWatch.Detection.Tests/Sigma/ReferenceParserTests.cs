@@ -128,7 +128,8 @@ public sealed class ReferenceParserTests
                 string pattern = value.GetProperty("re").GetString()!;
                 if (pattern.StartsWith(".*", StringComparison.Ordinal)) pattern = pattern[2..];
                 if (pattern.EndsWith(".*", StringComparison.Ordinal)) pattern = pattern[..^2];
-                return $"re:{SafeRegex.Translate(pattern)} {string.Concat(value.GetProperty("flags").EnumerateArray().Select(f => f.GetString()).Order())}";
+                string[] flags = [.. value.GetProperty("flags").EnumerateArray().Select(f => f.GetString()!).Order()];
+                return $"re:{RegexTranslator.Translate(pattern, flags.Contains("i"), out _, out _)} {string.Concat(flags.Where(f => f != "i"))}";
             default: throw new InvalidDataException(type);
         }
     }
@@ -141,7 +142,6 @@ public sealed class ReferenceParserTests
         static string Key(ValueTest test) => test is not RegexTest regex ? test.Key : $"re:{regex.Pattern} " + string.Concat(
             ((System.Text.RegularExpressions.RegexOptions Flag, string Name)[])
             [
-                (System.Text.RegularExpressions.RegexOptions.IgnoreCase, "i"),
                 (System.Text.RegularExpressions.RegexOptions.Multiline, "m"),
                 (System.Text.RegularExpressions.RegexOptions.Singleline, "s"),
             ]

@@ -162,7 +162,7 @@ sealed class ProgramBuilder(RuleSet set, int[] rules)
                 Look(plan, TextShape.Contains, text.Cased ? CaseFolding.Fold(literal) : literal, Asks(atom), draft);
                 draft.Gated.Add(test);
                 break;
-            case RegexTest regex when RegexLiteral.Find(regex.Pattern, regex.Options) is { Count: > 0 } literals:
+            case RegexTest regex when RegexLiteral.Find(regex.Pattern) is { Count: > 0 } literals:
                 foreach (string literal in literals) Look(plan, TextShape.Contains, CaseFolding.Fold(Encoding.ASCII.GetBytes(literal)), Asks(atom), draft);
                 draft.Gated.Add(test);
                 break;

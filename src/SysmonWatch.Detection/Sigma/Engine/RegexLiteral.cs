@@ -1,4 +1,4 @@
-using System.Text.RegularExpressions;
+using SysmonWatch.Detection.Sigma.Matching;
 
 namespace SysmonWatch.Detection.Sigma.Engine;
 
@@ -12,13 +12,10 @@ static class RegexLiteral
     /// <summary>The most literals that are worth looking for.</summary>
     const int Most = 32;
 
-    /// <summary>The best such literals, in ASCII; none where nothing is certain.</summary>
-    public static IReadOnlyList<string> Find(string pattern, RegexOptions options)
+    /// <summary>The best such literals, in ASCII and whatever case; none where nothing is certain.</summary>
+    /// <param name="pattern">As <see cref="RegexTranslator"/> writes it, so that without case a letter is a class of both its forms.</param>
+    public static IReadOnlyList<string> Find(string pattern)
     {
-        // Without case the Kelvin sign is a k, and other letters have such doubles too.
-        bool anyCase = options.HasFlag(RegexOptions.IgnoreCase) || pattern.Contains("(?", StringComparison.Ordinal);
-        bool IsPlain(char c) => char.IsAscii(c) && !(anyCase && char.ToLowerInvariant(c) is 'k' or 's' or 'i');
-
         List<string> best = [];
         List<string> run = [""];
         void End()
@@ -32,7 +29,7 @@ static class RegexLiteral
             if (!TrySkipOne(pattern, ref i, out IReadOnlyList<string> choices) || i == start) return [];
             char quantifier = i < pattern.Length ? pattern[i] : '\0';
             bool counted = quantifier is '*' or '?' or '{';
-            bool taken = !counted && choices.Count > 0 && choices.All(c => c.All(IsPlain)) && run.Count * choices.Count <= Most;
+            bool taken = !counted && choices.Count > 0 && choices.All(c => c.All(char.IsAscii)) && run.Count * choices.Count <= Most;
             if (taken) run = [.. run.SelectMany(r => choices.Select(c => r + c))];
             if (!taken || quantifier == '+')
             {
@@ -62,7 +59,7 @@ static class RegexLiteral
                 int open = i;
                 if (!SkipClass(pattern, ref i)) return false;
                 string members = pattern[(open + 1)..(i - 1)];
-                if (members.Length is > 0 and <= 8 && members.All(char.IsAsciiLetterOrDigit)) choices = [.. members.Select(m => m.ToString())];
+                if (members.Length is > 0 and <= 8 && members.All(char.IsAsciiLetterOrDigit)) choices = [.. members.Select(m => char.ToLowerInvariant(m).ToString()).Distinct()];
                 return true;
             case '(':
                 int group = i;

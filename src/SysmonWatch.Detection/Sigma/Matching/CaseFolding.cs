@@ -49,7 +49,8 @@ static class CaseFolding
         return written;
     }
 
-    static Rune Fold(Rune rune)
+    /// <summary>The folded form of one character.</summary>
+    public static Rune Fold(Rune rune)
     {
         if (rune.IsAscii) return new Rune(char.ToLowerInvariant((char)rune.Value));
         Rune upper = Rune.ToUpperInvariant(rune);

@@ -22,12 +22,12 @@ sealed class MatchScratch
     /// <summary>The case-folded form of a second value beside <see cref="Fold(ReadOnlySpan{byte})"/>; valid until the next call.</summary>
     public ReadOnlySpan<byte> FoldOther(ReadOnlySpan<byte> value) => Fold(value, ref _otherFolded);
 
-    /// <summary>The value as UTF-16, invalid UTF-8 as U+FFFD; valid until the next call.</summary>
-    public ReadOnlySpan<char> Chars(ReadOnlySpan<byte> value)
+    /// <summary>The value as an expression sees it; valid until the next call.</summary>
+    public ReadOnlySpan<char> Chars(ReadOnlySpan<byte> value, RegexAlphabet alphabet)
     {
         if (_chars.Length < value.Length) _chars = new char[value.Length * 2];
-        if (Ascii.ToUtf16(value, _chars, out int length) == OperationStatus.Done) return _chars.AsSpan(0, length);
-        return _chars.AsSpan(0, Encoding.UTF8.GetChars(value, _chars));
+        if (Ascii.ToUtf16(value, _chars, out int length) != OperationStatus.Done) length = alphabet.Write(value, _chars);
+        return _chars.AsSpan(0, length);
     }
 
     static ReadOnlySpan<byte> Fold(ReadOnlySpan<byte> value, ref byte[] buffer)

@@ -26,7 +26,7 @@ static class RegexLength
     {
         if (kind.StartsWith("<")) return kind.Length > 1 && kind[1] is not ('=' or '!');
         int flags = 0;
-        while (flags < kind.Length && kind[flags] is 'i' or 'm' or 's') flags++;
+        while (flags < kind.Length && kind[flags] is 'i' or 'm' or 's' or '-') flags++;
         return flags < kind.Length && kind[flags] is ':' or ')';
     }
 

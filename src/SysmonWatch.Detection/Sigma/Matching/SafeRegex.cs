@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using System.Text.RegularExpressions;
 
 namespace SysmonWatch.Detection.Sigma.Matching;
@@ -9,8 +8,7 @@ namespace SysmonWatch.Detection.Sigma.Matching;
 /// values from attackers.
 /// </summary>
 /// <remarks>
-/// The rule's dialect is PCRE; .NET's differs in small things, which are rewritten: \d \w \s and POSIX classes are ASCII, \h is a blank,
-/// (?P&lt;name&gt; a group, and [ within a class is itself. Lookarounds, backreferences, atomic groups and possessive quantifiers need backtracking.
+/// The rule's dialect is PCRE, which <see cref="RegexTranslator"/> rewrites. Lookarounds, backreferences, atomic groups and possessive quantifiers need backtracking.
 /// </remarks>
 static class SafeRegex
 {
@@ -38,12 +36,17 @@ static class SafeRegex
         test = null;
         reason = Check(pattern);
         if (reason is not null) return false;
-        string translated = Translate(pattern);
+        if (RegexTranslator.Translate(pattern, flags.HasFlag(RegexOptions.IgnoreCase), out RegexAlphabet? alphabet, out reason) is not { } translated)
+        {
+            reason = $"'{OneLine(pattern)}' {reason}";
+            return false;
+        }
+        RegexOptions options = (flags & ~RegexOptions.IgnoreCase) | RegexOptions.CultureInvariant;
         try
         {
             // Without the option this only reads the expression, which finds all that is wrong with its writing.
-            _ = new Regex(translated, flags | RegexOptions.CultureInvariant);
-            test = new RegexTest(translated, flags | RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
+            _ = new Regex(translated, options);
+            test = new RegexTest($"re:{flags}:{pattern}", translated, options | RegexOptions.NonBacktracking, alphabet!);
             if (MayNeedBacktracking(translated) || LargestAutomaton(translated) > SurelySmall) test.Prepare();
             return true;
         }
@@ -85,7 +88,7 @@ static class SafeRegex
             else if (pattern[i] == '(' && next == '?')
             {
                 string kind = pattern[(i + 2)..Math.Min(pattern.Length, i + 4)];
-                bool harmless = kind.Length == 2 && (kind[0] is ':' or 'i' or 'm' or 's' || (kind[0] == '<' && kind[1] is not ('=' or '!')));
+                bool harmless = kind.Length == 2 && (kind[0] is ':' or '-' or 'm' or 's' || (kind[0] == '<' && kind[1] is not ('=' or '!')));
                 if (!harmless) return true;
             }
         }
@@ -148,117 +151,6 @@ static class SafeRegex
 
     /// <summary>A message has one line, whatever the expression is written in.</summary>
     static string OneLine(string pattern) => pattern.Replace("\r", "\\r", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal);
-
-    /// <summary>The expression in .NET's dialect.</summary>
-    public static string Translate(string pattern)
-    {
-        var result = new StringBuilder(pattern.Length + 16);
-        bool inClass = false;
-        for (int i = 0; i < pattern.Length; i++)
-        {
-            char c = pattern[i];
-            if (c == '\\' && i + 1 < pattern.Length)
-            {
-                i = Escape(pattern, i + 1, inClass, result);
-            }
-            else if (inClass)
-            {
-                i = InClass(pattern, i, result, ref inClass);
-            }
-            else if (c == '[')
-            {
-                inClass = true;
-                result.Append(c);
-                if (i + 1 < pattern.Length && pattern[i + 1] == '^') result.Append(pattern[++i]);
-                if (i + 1 < pattern.Length && pattern[i + 1] == ']') { result.Append("\\]"); i++; }
-            }
-            else if (c == '(' && pattern.AsSpan(i).StartsWith("(?P<"))
-            {
-                result.Append("(?<");
-                i += 3;
-            }
-            else
-            {
-                result.Append(c);
-            }
-        }
-        return result.ToString();
-    }
-
-    static int InClass(string pattern, int i, StringBuilder result, ref bool inClass)
-    {
-        char c = pattern[i];
-        if (c == '[' && Posix(pattern, i) is { } posix)
-        {
-            result.Append(posix.Ranges);
-            return i + posix.Length - 1;
-        }
-        if (c == ']') inClass = false;
-        if (c == '[') result.Append('\\');
-        result.Append(c);
-        return i;
-    }
-
-    static int Escape(string pattern, int i, bool inClass, StringBuilder result)
-    {
-        char c = pattern[i];
-        string? ranges = c switch
-        {
-            'd' => "0-9",
-            'D' => @"\x00-/:-\uFFFF",
-            'w' => "0-9A-Z_a-z",
-            'W' => @"\x00-/:-@\[-\^`{-\uFFFF",
-            's' => @"\t-\r ",
-            'S' => @"\x00-\x08\x0E-\x1F!-\uFFFF",
-            'h' => @"\t ",
-            _ => null,
-        };
-        if (ranges is not null)
-        {
-            result.Append(inClass ? ranges : $"[{ranges}]");
-        }
-        else if (c == 'x' && i + 1 < pattern.Length && pattern[i + 1] == '{' && pattern.IndexOf('}', i) is var close and > 0
-            && int.TryParse(pattern.AsSpan(i + 2, close - i - 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out int code) && code <= 0xFFFF)
-        {
-            result.Append(CultureInfo.InvariantCulture, $"\\u{code:X4}");
-            return close;
-        }
-        else if (c is '_' or '<' or '>')
-        {
-            result.Append(c);
-        }
-        else
-        {
-            result.Append('\\').Append(c);
-        }
-        return i;
-    }
-
-    static (string Ranges, int Length)? Posix(string pattern, int i)
-    {
-        ReadOnlySpan<char> rest = pattern.AsSpan(i);
-        if (!rest.StartsWith("[:")) return null;
-        int end = rest.IndexOf(":]");
-        if (end < 0) return null;
-        string? ranges = rest[2..end] switch
-        {
-            "alpha" => "A-Za-z",
-            "digit" => "0-9",
-            "alnum" => "0-9A-Za-z",
-            "upper" => "A-Z",
-            "lower" => "a-z",
-            "xdigit" => "0-9A-Fa-f",
-            "space" => @"\t-\r ",
-            "blank" => @"\t ",
-            "punct" => @"!-/:-@\[-`{-~",
-            "word" => "0-9A-Z_a-z",
-            "cntrl" => @"\x00-\x1F\x7F",
-            "print" => " -~",
-            "graph" => "!-~",
-            _ => null,
-        };
-        return ranges is null ? null : (ranges, end + 2);
-    }
 
     /// <summary>What .NET would take in another sense, or would need too much memory for.</summary>
     static string? Check(string pattern)

@@ -63,13 +63,15 @@ sealed class ExistsTest(bool expected) : ValueTest(expected ? "exists" : "exists
 }
 
 /// <summary>A regular expression that cannot backtrack, found anywhere in the value.</summary>
-/// <param name="pattern">In .NET's dialect, known to be good.</param>
+/// <param name="key">The expression as the rule says it, with its flags.</param>
+/// <param name="pattern">In .NET's dialect, known to be good, over the alphabet.</param>
 /// <param name="options">With <see cref="RegexOptions.NonBacktracking"/>.</param>
+/// <param name="alphabet">What stands for the characters beyond ASCII.</param>
 /// <remarks>
 /// Compiling one takes a millisecond and much memory for a while, so it is done when the first value has to be tried: most rules never see one.
 /// <see cref="SafeRegex"/> has made sure that it can be done.
 /// </remarks>
-sealed class RegexTest(string pattern, RegexOptions options) : ValueTest($"re:{options}:{pattern}")
+sealed class RegexTest(string key, string pattern, RegexOptions options, RegexAlphabet alphabet) : ValueTest(key)
 {
     readonly Lazy<Regex> _regex = new(() => new Regex(pattern, options));
 
@@ -90,7 +92,7 @@ sealed class RegexTest(string pattern, RegexOptions options) : ValueTest($"re:{o
 
     /// <inheritdoc/>
     public override bool Matches(FieldedEvent e, ValueKind kind, ReadOnlySpan<byte> value, MatchScratch scratch) =>
-        value.Length >= Shortest && _regex.Value.IsMatch(scratch.Chars(value));
+        value.Length >= Shortest && _regex.Value.IsMatch(scratch.Chars(value, alphabet));
 }
 
 /// <summary>An IP address in a network.</summary>
