@@ -1,4 +1,3 @@
-using System.Text;
 using SysmonWatch.Detection.Correlation;
 using SysmonWatch.Detection.Events;
 using SysmonWatch.Detection.Sigma.Rules;
@@ -20,7 +19,7 @@ public class WindowBudgetTests
         byte[] commandLine = new byte[4096];
         for (int i = 0; i < 5_000; i++)
         {
-            var process = new ProcessNode("{guid}"u8, i, "/bin/x"u8, commandLine, "root"u8, i, null);
+            var process = Process("{guid}"u8, i, commandLine);
             Observe(engine, i, "", process);
             Assert.InRange(engine.HeldBytes, 1, limits.Bytes);
         }
@@ -33,8 +32,8 @@ public class WindowBudgetTests
     public void A_process_counts_once_and_no_longer_than_its_events()
     {
         var engine = new CorrelationEngine(Ten, new CorrelationLimits());
-        var session = new ProcessNode("{session}"u8, 1, "/usr/bin/bash"u8, default, default, 1, null);
-        var child = new ProcessNode("{child}"u8, 2, "/usr/bin/id"u8, new byte[1000], default, 2, session, session);
+        var session = Process("{session}"u8, 1, default);
+        var child = Process("{child}"u8, 2, new byte[1000], session);
         Observe(engine, 0, "x", child);
         long one = engine.HeldBytes;
         Observe(engine, 1, "x", child);
@@ -117,11 +116,14 @@ public class WindowBudgetTests
         Assert.Equal(0, engine.Counters.LateIgnored);
     }
 
+    static ProcessNode Process(ReadOnlySpan<byte> guid, int id, ReadOnlySpan<byte> commandLine, ProcessNode? parent = null) =>
+        new(new ProcessDetails { ProcessGuid = guid, ProcessId = id, Image = "/usr/bin/bash"u8, CommandLine = commandLine, StartedAt = id }, parent, parent);
+
     static void Observe(CorrelationEngine engine, double seconds, string user, ProcessNode? process, List<CorrelationHit>? hits = null, int[]? rules = null)
     {
         long time = (long)(seconds * Second) + Second;
         var e = new SomeEvent(time, ("u", user));
         engine.AdvanceTo(time, hits ?? []);
-        engine.Observe(rules ?? [0], e, new EventReference(new EventIdentity("lab", 1, (ulong)time, time), process, Encoding.UTF8.GetString("x"u8), EventMarks.None), hits ?? []);
+        engine.Observe(rules ?? [0], e, new EventReference(new EventIdentity("lab", 1, (ulong)time, time), process, "x", EventMarks.None), hits ?? []);
     }
 }
