@@ -95,19 +95,17 @@ sealed class CompiledCondition
         return true;
     }
 
-    // A lower bound is reached at an event, and eq is when the value is there; only what has neither, or is "nothing", waits for the end.
+    // A lower bound alone is reached at an event, and eq is when the value is there; an upper bound, or "nothing", can still be broken until the end.
     static DecisionTime Decide(CorrelationRule rule)
     {
         if (rule.Expression is { } expression) return HasNot(expression) ? DecisionTime.AtClose : DecisionTime.AtOnce;
-        if (rule.Comparisons.Count == 0) return DecisionTime.AtOnce;
-        bool waits = rule.Comparisons.All(c =>
+        bool waits = rule.Comparisons.Any(c =>
             c.Operator is ComparisonOperator.Less or ComparisonOperator.LessOrEqual or ComparisonOperator.NotEqual
             || (c.Operator == ComparisonOperator.Equal && c.Value == 0));
         if (!waits) return DecisionTime.AtOnce;
         bool counts = rule.Type is CorrelationType.EventCount or CorrelationType.ValueCount or CorrelationType.Temporal or CorrelationType.TemporalOrdered;
-        return counts && !rule.Comparisons.Any(c => c.Operator == ComparisonOperator.NotEqual) && !rule.Comparisons.All(c => c.Holds(1))
-            ? DecisionTime.AtSilence
-            : DecisionTime.AtClose;
+        bool isSilence = rule.Comparisons.All(c => c.Holds(0)) && !Enumerable.Range(1, 2).Any(n => rule.Comparisons.All(c => c.Holds(n)));
+        return counts && isSilence ? DecisionTime.AtSilence : DecisionTime.AtClose;
     }
 
     static bool HasNot(TemporalExpression expression) => expression switch

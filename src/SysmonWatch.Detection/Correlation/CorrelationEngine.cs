@@ -38,7 +38,8 @@ public sealed class CorrelationEngine
     public CorrelationEngine(RuleSet rules, CorrelationLimits limits)
     {
         IReadOnlyList<CorrelationRule> correlations = rules.Correlations;
-        _correlations = [.. correlations.Select(c => new RuleWindows(c, [.. c.Rules.Select(r => Metadata(rules, r))], limits, Counters))];
+        IReadOnlyList<string>[] inherited = InheritedFields.Of(correlations);
+        _correlations = [.. correlations.Select((c, i) => new RuleWindows(c, [.. c.Rules.Select(r => Metadata(rules, r))], inherited[i], limits, Counters))];
         _byRule = [.. Enumerable.Range(0, rules.Rules.Count).Select(i => Listeners(r => r.Rule == i))];
         _byCorrelation = [.. Enumerable.Range(0, correlations.Count).Select(i => Listeners(r => r.Correlation == i))];
         _alerts = [.. rules.CorrelationGenerates];
@@ -182,7 +183,7 @@ public sealed class CorrelationEngine
             if (depth >= DeepestChain) continue;
             foreach ((RuleWindows windows, ulong bits) in _byCorrelation[correlation])
             {
-                windows.Take(bits, hit.Hit, hit.Key, _now, _fired);
+                windows.Take(bits, hit, _now, _fired);
                 Report(fired, depth + 1);
             }
         }

@@ -23,6 +23,12 @@ sealed class CorrelationEntry(long time, EventReference reference, ulong rules)
     /// <summary>The number that is computed with, in 10^-9 (value_sum and the like).</summary>
     public Int128 Number { get; init; }
 
+    /// <summary>
+    /// The values of the fields that other correlations ask of this one, as <see cref="ValueKey"/> encodes them: of an event one tuple, of a hit those of its
+    /// events that differ.
+    /// </summary>
+    public byte[][] Inherited { get; init; } = ValueKey.NoTuple;
+
     /// <summary>How many events it stands for: more than one after redundant ones were folded into it.</summary>
     public long Weight { get; set; } = 1;
 

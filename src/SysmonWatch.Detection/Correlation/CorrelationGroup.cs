@@ -242,12 +242,15 @@ sealed class CorrelationGroup(byte[] key, WindowValue window)
         int first = _head + CorrelationHit.KeptAtEachEnd;
         int to = _entries.Count - 1;
         CorrelationEntry? kept = null;
+        var laterTuples = new HashSet<byte[]>(ValueKey.Comparer.Instance);
         for (int i = _entries.Count - 1; i >= first; i--)
         {
             CorrelationEntry entry = _entries[i];
             // The entries of a long window lie far apart in memory, and nothing else is to be done while one is fetched.
             if (i >= FetchedAhead) Prefetch.OfObject(_entries[i - FetchedAhead], EntryItself);
-            if (i >= _tail && Window.IsRedundant(entry) && !ReferenceEquals(entry, LastInserted) && entry.Child is null && kept is not null)
+            bool isNew = false;
+            foreach (byte[] tuple in entry.Inherited) isNew |= laterTuples.Add(tuple);
+            if (i >= _tail && Window.IsRedundant(entry) && !isNew && !ReferenceEquals(entry, LastInserted) && entry.Child is null && kept is not null)
             {
                 if (isCounted) Window.Remove(entry);
                 kept.Weight += entry.Weight;

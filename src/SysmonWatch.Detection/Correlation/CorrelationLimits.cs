@@ -3,6 +3,9 @@ namespace SysmonWatch.Detection.Correlation;
 /// <summary>How much the correlations may remember. What is beyond is given up oldest first and counted in <see cref="CorrelationCounters"/>.</summary>
 public sealed record CorrelationLimits
 {
+    /// <summary>The most groups of another correlation that one hit counts in, because its events differ in what that one groups by.</summary>
+    internal const int MostInherited = 1_000;
+
     /// <summary>Groups of one correlation. Default 100,000; at least 1. The one that has seen no event for the longest goes.</summary>
     public int GroupsPerRule { get; init; } = 100_000;
 

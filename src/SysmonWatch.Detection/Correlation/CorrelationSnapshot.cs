@@ -5,14 +5,17 @@ namespace SysmonWatch.Detection.Correlation;
 
 /// <summary>The memory of all correlations as bytes.</summary>
 /// <remarks>
-/// Our own format, version 1: magic; the stream's time; fingerprints of all rules; shared tables (process nodes, events, hits), each
-/// referring only backwards; then for each correlation with groups its length in bytes and its groups, the one used last at the end.
+/// Our own format, version 2: magic; the stream's time; fingerprints of all rules; shared tables (process nodes, events, hits), each
+/// referring only backwards; then for each correlation with groups its length in bytes and its groups, the one used last at the end. Of version 1, which is read
+/// too, the entries have no inherited values.
 /// </remarks>
 sealed class CorrelationSnapshot
 {
     static readonly Int128 LargestNumber = (Int128)(CompiledCondition.Largest * CompiledCondition.One);
 
-    static ReadOnlySpan<byte> Magic => "SWCO\u0001"u8;
+    static ReadOnlySpan<byte> Magic => "SWCO\u0002"u8;
+
+    static ReadOnlySpan<byte> MagicOfVersion1 => "SWCO\u0001"u8;
 
     readonly RuleWindows[] _correlations;
     readonly RuleMetadata[] _metadata;
@@ -53,7 +56,8 @@ sealed class CorrelationSnapshot
     {
         now = long.MinValue;
         why = "it is not a snapshot of correlations of a version known here";
-        if (!snapshot.StartsWith(Magic)) return false;
+        bool isVersion1 = snapshot.StartsWith(MagicOfVersion1);
+        if (!isVersion1 && !snapshot.StartsWith(Magic)) return false;
         why = "it is damaged";
         var reader = new SnapshotReader(snapshot[Magic.Length..]);
         now = reader.Number();
@@ -67,7 +71,7 @@ sealed class CorrelationSnapshot
             ReadOnlySpan<byte> block = reader.Bytes();
             if (reader.Failed || index >= here.Length || !seen.Add(index)) return false;
             if (here[index] is not { } known) continue;
-            if (known < _rules || !TryRestoreGroups(block, _correlations[known - _rules], tables!)) return false;
+            if (known < _rules || !TryRestoreGroups(block, _correlations[known - _rules], tables!, isVersion1)) return false;
         }
         if (reader.Failed) return false;
         why = null;
@@ -110,11 +114,14 @@ sealed class CorrelationSnapshot
                 into.Bytes(entry.Value);
                 into.Number((long)(entry.Number >> 64));
                 into.Number((long)(ulong)(entry.Number & ulong.MaxValue));
+                if (windows.Inherited.Count == 0) continue;
+                into.Count(entry.Inherited.Length);
+                foreach (byte[] tuple in entry.Inherited) into.Bytes(tuple);
             }
         }
     }
 
-    static bool TryRestoreGroups(ReadOnlySpan<byte> block, RuleWindows windows, SnapshotTables tables)
+    static bool TryRestoreGroups(ReadOnlySpan<byte> block, RuleWindows windows, SnapshotTables tables, bool isVersion1)
     {
         var reader = new SnapshotReader(block);
         int count = reader.Count();
@@ -128,7 +135,7 @@ sealed class CorrelationSnapshot
             var entries = new List<CorrelationEntry>(reader.Count(bytesEach: 40));
             for (int left = entries.Capacity; left > 0; left--)
             {
-                if (ReadEntry(ref reader, windows.Rule, tables, values) is not { } entry) return false;
+                if (ReadEntry(ref reader, windows, tables, values, isVersion1) is not { } entry) return false;
                 entries.Add(entry);
             }
             if (reader.Failed || !ValueKey.IsValid(key, windows.Rule.GroupBy.Count)) return false;
@@ -138,8 +145,9 @@ sealed class CorrelationSnapshot
         return reader.AtEnd;
     }
 
-    static CorrelationEntry? ReadEntry(ref SnapshotReader reader, CorrelationRule rule, SnapshotTables tables, HashSet<byte[]> values)
+    static CorrelationEntry? ReadEntry(ref SnapshotReader reader, RuleWindows windows, SnapshotTables tables, HashSet<byte[]> values, bool isVersion1)
     {
+        CorrelationRule rule = windows.Rule;
         long time = reader.Number();
         int reference = reader.Index();
         ulong rules = (ulong)reader.Number();
@@ -149,24 +157,41 @@ sealed class CorrelationSnapshot
         byte[] value = reader.Bytes().ToArray();
         long high = reader.Number();
         Int128 number = ((Int128)high << 64) | (ulong)reader.Number();
+        byte[][]? inherited = windows.Inherited.Count == 0 ? ValueKey.NoTuple : isVersion1 ? null : ReadTuples(ref reader, windows.Inherited.Count, values);
         int known = rule.Rules.Count;
         if (reader.Failed || !SnapshotTables.IsTime(time) || reference >= tables.References.Length || child > tables.Hits.Length) return null;
         if (rules == 0 || (known < 64 && rules >> known != 0) || weight < 1 || weight > int.MaxValue || hasFired > 1) return null;
         if (child > 0 && tables.Hits[child - 1] is null) return null;
         if (!ValueKey.IsValid(value, rule.Type == CorrelationType.ValueCount ? rule.Fields.Count : 0)) return null;
         if (number > LargestNumber || number < -LargestNumber) return null;
-        if (!values.TryGetValue(value, out byte[]? shared))
-        {
-            shared = value;
-            values.Add(value);
-        }
+        if (inherited is null) return null;
         return new CorrelationEntry(time, tables.References[reference], rules)
         {
             Weight = weight,
             Fired = hasFired == 1,
             Child = child == 0 ? null : tables.Hits[child - 1],
-            Value = shared,
+            Value = Share(value, values),
             Number = number,
+            Inherited = inherited,
         };
+    }
+
+    static byte[][]? ReadTuples(ref SnapshotReader reader, int fields, HashSet<byte[]> values)
+    {
+        var tuples = new byte[reader.Count()][];
+        for (int i = 0; i < tuples.Length; i++)
+        {
+            byte[] tuple = reader.Bytes().ToArray();
+            if (!ValueKey.IsValid(tuple, fields, mayBeAbsent: true)) return null;
+            tuples[i] = Share(tuple, values);
+        }
+        return tuples.Length is > 0 and <= CorrelationLimits.MostInherited ? tuples : null;
+    }
+
+    static byte[] Share(byte[] value, HashSet<byte[]> values)
+    {
+        if (values.TryGetValue(value, out byte[]? shared)) return shared;
+        values.Add(value);
+        return value;
     }
 }

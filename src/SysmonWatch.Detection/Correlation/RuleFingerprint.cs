@@ -18,11 +18,12 @@ static class RuleFingerprint
     public static byte[][] OfAll(RuleSet rules)
     {
         var all = new byte[]?[rules.Rules.Count + rules.Correlations.Count];
-        for (int i = 0; i < all.Length; i++) Of(rules, i, all, 0);
+        IReadOnlyList<string>[] inherited = InheritedFields.Of(rules.Correlations);
+        for (int i = 0; i < all.Length; i++) Of(rules, i, inherited, all, 0);
         return all!;
     }
 
-    static byte[] Of(RuleSet rules, int index, byte[]?[] known, int depth)
+    static byte[] Of(RuleSet rules, int index, IReadOnlyList<string>[] inherited, byte[]?[] known, int depth)
     {
         if (known[index] is { } done) return done;
         if (index < rules.Rules.Count) return known[index] = Of(rules.Rules[index]);
@@ -31,6 +32,7 @@ static class RuleFingerprint
         text.Append(CultureInfo.InvariantCulture, $"{rule.Metadata.Id}\n{rule.Type} {rule.Timespan} {rule.Percentile}\n");
         foreach (string field in rule.GroupBy) text.Append(CultureInfo.InvariantCulture, $"by {field}\n");
         foreach (string field in rule.Fields) text.Append(CultureInfo.InvariantCulture, $"of {field}\n");
+        foreach (string field in inherited[index - rules.Rules.Count]) text.Append(CultureInfo.InvariantCulture, $"keeps {field}\n");
         foreach (CorrelationComparison c in rule.Comparisons) text.Append(CultureInfo.InvariantCulture, $"{c.Operator} {c.Value}\n");
         foreach (CorrelationAlias alias in rule.Aliases)
         {
@@ -40,7 +42,7 @@ static class RuleFingerprint
         foreach (CorrelationReference reference in rule.Rules)
         {
             int target = reference.Rule >= 0 ? reference.Rule : rules.Rules.Count + reference.Correlation;
-            text.Append(depth > 64 ? "?" : Convert.ToHexString(Of(rules, target, known, depth + 1))).Append('\n');
+            text.Append(depth > 64 ? "?" : Convert.ToHexString(Of(rules, target, inherited, known, depth + 1))).Append('\n');
         }
         return known[index] = Hash(text.ToString());
     }

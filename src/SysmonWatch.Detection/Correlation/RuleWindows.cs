@@ -13,23 +13,27 @@ sealed class RuleWindows
     readonly IReadOnlyList<RuleMetadata> _parts;
     readonly FieldId[][] _groupFields;
     readonly FieldId[][] _valueFields;
+    readonly FieldId[][] _inheritedFields;
     readonly Dictionary<byte[], CorrelationGroup> _groups = new(ValueKey.Comparer.Instance);
     readonly Dictionary<byte[], CorrelationGroup>.AlternateLookup<ReadOnlySpan<byte>> _bySpan;
     readonly LinkedList<CorrelationGroup> _byUse = [];
     readonly SortedSet<CorrelationGroup> _byDue = new(DueOrder.Instance);
     readonly ArrayBufferWriter<byte> _key = new();
     readonly ArrayBufferWriter<byte> _value = new();
+    readonly ArrayBufferWriter<byte> _tuple = new();
     readonly List<Crossing> _crossings = [];
     readonly int _mostEntries;
     int _cost;
 
     /// <param name="rule">The correlation, its references resolved.</param>
     /// <param name="parts">What each reference is.</param>
+    /// <param name="inherited">Fields that the correlations ask for which this one is a part of.</param>
     /// <param name="limits">Bounds.</param>
     /// <param name="counters">Where to count.</param>
-    public RuleWindows(CorrelationRule rule, IReadOnlyList<RuleMetadata> parts, CorrelationLimits limits, CorrelationCounters counters)
+    public RuleWindows(CorrelationRule rule, IReadOnlyList<RuleMetadata> parts, IReadOnlyList<string> inherited, CorrelationLimits limits, CorrelationCounters counters)
     {
         Rule = rule;
+        Inherited = inherited;
         _parts = parts;
         _limits = limits;
         _counters = counters;
@@ -37,12 +41,16 @@ sealed class RuleWindows
         Condition = new CompiledCondition(rule);
         _groupFields = [.. Enumerable.Range(0, rule.Rules.Count).Select(r => Resolve(rule, rule.GroupBy, r))];
         _valueFields = [.. Enumerable.Range(0, rule.Rules.Count).Select(r => Resolve(rule, rule.Fields, r))];
+        _inheritedFields = [.. Enumerable.Range(0, rule.Rules.Count).Select(r => Resolve(rule, inherited, r))];
         _mostEntries = (int)Math.Max(Math.Max(8, limits.EntriesPerGroup), 2 * (Condition.LargestCount + 1));
     }
 
     public CorrelationRule Rule { get; }
 
     public CompiledCondition Condition { get; }
+
+    /// <summary>The fields of <see cref="CorrelationEntry.Inherited"/>.</summary>
+    public IReadOnlyList<string> Inherited { get; }
 
     /// <summary>The groups, the one that was used last first.</summary>
     public IEnumerable<CorrelationGroup> Groups => _byUse;
@@ -83,39 +91,61 @@ sealed class RuleWindows
                 return;
             }
         }
-        Place(bits, time, reference, null, number, now, fired);
+        _tuple.ResetWrittenCount();
+        foreach (FieldId field in _inheritedFields[position])
+        {
+            if (!TryAppend(_tuple, e, field)) ValueKey.AppendAbsent(_tuple);
+        }
+        Place(bits, time, reference, null, number, _tuple.WrittenCount == 0 ? ValueKey.NoTuple : [_tuple.WrittenSpan.ToArray()], now, fired);
     }
 
-    /// <summary>A correlation that this one refers to fired.</summary>
+    /// <summary>A correlation that this one refers to fired: for each group that its events belong to here, it is one event.</summary>
     /// <param name="bits">The references that mean that correlation.</param>
-    /// <param name="hit">How it fired.</param>
-    /// <param name="groupKey">Its group's key, by which its values are known exactly.</param>
+    /// <param name="part">How it fired.</param>
     /// <param name="now">The stream's time.</param>
     /// <param name="fired">Gets the hits.</param>
-    public void Take(ulong bits, CorrelationHit hit, ReadOnlySpan<byte> groupKey, long now, List<FiredGroup> fired)
+    public void Take(ulong bits, FiredGroup part, long now, List<FiredGroup> fired)
     {
         int position = System.Numerics.BitOperations.TrailingZeroCount(bits);
-        _key.ResetWrittenCount();
-        foreach (FieldId field in _groupFields[position])
-        {
-            if (!ValueKey.TryCopy(_key, groupKey, IndexOf(hit.Rule.GroupBy, field.Name)))
-            {
-                _counters.GroupFieldMissing++;
-                return;
-            }
-        }
+        CorrelationHit hit = part.Hit;
         _value.ResetWrittenCount();
         Int128 number = 0;
         foreach (FieldId field in _valueFields[position])
         {
             int at = IndexOf(hit.Rule.GroupBy, field.Name);
-            if (at < 0 || (NeedsNumber ? !TryNumber(hit.Group[at].Value, out number) : !ValueKey.TryCopy(_value, groupKey, at)))
+            if (at < 0 || (NeedsNumber ? !TryNumber(hit.Group[at].Value, out number) : !ValueKey.TryCopy(_value, part.Key, at)))
             {
                 _counters.ValueMissing++;
                 return;
             }
         }
-        Place(bits, hit.Time, hit.Last, hit, number, now, fired);
+        var groups = new OrderedDictionary<byte[], List<byte[]>>(ValueKey.Comparer.Instance);
+        foreach (byte[] tuple in part.Tuples)
+        {
+            _key.ResetWrittenCount();
+            if (!_groupFields[position].All(field => TryCopy(_key, part, tuple, field))) continue;
+            _tuple.ResetWrittenCount();
+            foreach (FieldId field in _inheritedFields[position])
+            {
+                if (!TryCopy(_tuple, part, tuple, field)) ValueKey.AppendAbsent(_tuple);
+            }
+            byte[] key = _key.WrittenSpan.ToArray();
+            if (!groups.TryGetValue(key, out List<byte[]>? tuples)) groups.Add(key, tuples = []);
+            if (!tuples.Contains(_tuple.WrittenSpan.ToArray(), ValueKey.Comparer.Instance)) tuples.Add(_tuple.WrittenSpan.ToArray());
+        }
+        if (groups.Count == 0) _counters.GroupFieldMissing++;
+        foreach ((byte[] key, List<byte[]> tuples) in groups)
+        {
+            _key.ResetWrittenCount();
+            _key.Write(key);
+            Place(bits, hit.Time, hit.Last, hit, number, _inheritedFields[position].Length == 0 ? ValueKey.NoTuple : [.. tuples], now, fired);
+        }
+    }
+
+    static bool TryCopy(ArrayBufferWriter<byte> into, FiredGroup part, byte[] tuple, FieldId field)
+    {
+        int at = IndexOf(part.Hit.Rule.GroupBy, field.Name);
+        return at >= 0 ? ValueKey.TryCopy(into, part.Key, at) : ValueKey.TryCopy(into, tuple, IndexOf(part.Inherited, field.Name));
     }
 
     /// <summary>Decides the windows that are over.</summary>
@@ -153,7 +183,7 @@ sealed class RuleWindows
         while (_byUse.Last is { Value: { } group }) Remove(group);
     }
 
-    void Place(ulong bits, long time, EventReference reference, CorrelationHit? child, Int128 number, long now, List<FiredGroup> fired)
+    void Place(ulong bits, long time, EventReference reference, CorrelationHit? child, Int128 number, byte[][] inherited, long now, List<FiredGroup> fired)
     {
         ReadOnlySpan<byte> key = _key.WrittenSpan;
         bool isKnown = _bySpan.TryGetValue(key, out CorrelationGroup? group);
@@ -178,13 +208,17 @@ sealed class RuleWindows
         else
         {
             byte[] value = Rule.Type != CorrelationType.ValueCount ? [] : group.Window.Find(_value.WrittenSpan) ?? _value.WrittenSpan.ToArray();
-            Insert(group, new CorrelationEntry(time, reference, bits) { Child = child, Number = number, Value = value });
+            Insert(group, new CorrelationEntry(time, reference, bits) { Child = child, Number = number, Value = value, Inherited = Share(group, inherited) });
         }
         Account(cost, group);
         foreach (Crossing crossing in _crossings) Fire(group, group.Between(crossing.First, crossing.Last), crossing.Value, fired);
         _crossings.Clear();
         Bound(group, now);
     }
+
+    /// <summary>Most events of a group are alike in what others ask of them.</summary>
+    static byte[][] Share(CorrelationGroup group, byte[][] tuples) =>
+        !group.IsEmpty && tuples.Length == 1 && group.Newest.Inherited is [var newest] && newest.AsSpan().SequenceEqual(tuples[0]) ? group.Newest.Inherited : tuples;
 
     bool IsLate(CorrelationGroup? group, long time, long now) => Condition.Decision switch
     {
@@ -239,7 +273,23 @@ sealed class RuleWindows
     {
         _counters.Fired++;
         List<string> texts = ValueKey.Texts(group.Key);
-        fired.Add(new FiredGroup(HitBuilder.Build(Rule, _parts, [.. Rule.GroupBy.Zip(texts)], window, value), group.Key));
+        fired.Add(new FiredGroup(HitBuilder.Build(Rule, _parts, [.. Rule.GroupBy.Zip(texts)], window, value), group.Key, Inherited, TuplesOf(window)));
+    }
+
+    /// <summary>What the events of a window have in the fields that others ask for, each once, in their order.</summary>
+    byte[][] TuplesOf(ReadOnlySpan<CorrelationEntry> window)
+    {
+        if (Inherited.Count == 0) return ValueKey.NoTuple;
+        var tuples = new OrderedDictionary<byte[], bool>(ValueKey.Comparer.Instance);
+        foreach (CorrelationEntry entry in window)
+        {
+            foreach (byte[] tuple in entry.Inherited)
+            {
+                if (tuples.Count < CorrelationLimits.MostInherited) tuples.TryAdd(tuple, true);
+                else if (!tuples.ContainsKey(tuple)) _counters.EvictedEntries++;
+            }
+        }
+        return [.. tuples.Keys];
     }
 
     void Bound(CorrelationGroup group, long now)
@@ -292,20 +342,7 @@ sealed class RuleWindows
     }
 
     static FieldId[] Resolve(CorrelationRule rule, IReadOnlyList<string> names, int reference) =>
-        [.. names.Select(name => FieldId.Of(FieldOf(rule, name, reference)))];
-
-    static string FieldOf(CorrelationRule rule, string name, int reference)
-    {
-        foreach (CorrelationAlias alias in rule.Aliases)
-        {
-            if (alias.Name != name) continue;
-            foreach ((int of, string field) in alias.Fields)
-            {
-                if (of == reference) return field;
-            }
-        }
-        return name;
-    }
+        [.. names.Select(name => FieldId.Of(InheritedFields.FieldOf(rule, name, reference)))];
 
     static bool TryAppend(ArrayBufferWriter<byte> key, FieldedEvent e, FieldId field)
     {
@@ -356,5 +393,9 @@ sealed class RuleWindows
     }
 }
 
-/// <summary>A hit and the exact values of its group.</summary>
-readonly record struct FiredGroup(CorrelationHit Hit, byte[] Key);
+/// <summary>A hit with what correlations need to know exactly that it is a part of.</summary>
+/// <param name="Hit">The hit.</param>
+/// <param name="Key">The values of its group.</param>
+/// <param name="Inherited">The fields that others ask for.</param>
+/// <param name="Tuples">What its events have in these fields.</param>
+readonly record struct FiredGroup(CorrelationHit Hit, byte[] Key, IReadOnlyList<string> Inherited, IReadOnlyList<byte[]> Tuples);

@@ -16,6 +16,12 @@ static class ValueKey
 
     const ushort Cut = 0x8000;
 
+    /// <summary>What a cut value of no length cannot be.</summary>
+    const ushort Absent = Cut;
+
+    /// <summary>The tuples of no fields: one, and it is empty.</summary>
+    public static byte[][] NoTuple { get; } = [[]];
+
     /// <summary>Appends one value.</summary>
     public static void Append(ArrayBufferWriter<byte> key, ReadOnlySpan<byte> value)
     {
@@ -30,14 +36,18 @@ static class ValueKey
         AppendPart(key, Longest | Cut, cut);
     }
 
+    /// <summary>Appends that there is no value.</summary>
+    public static void AppendAbsent(ArrayBufferWriter<byte> key) => AppendPart(key, Absent, default);
+
     /// <summary>Appends a value of another key as it is there.</summary>
-    /// <returns>False where that key has not so many values.</returns>
+    /// <returns>False where that key has not so many values, or this one is absent.</returns>
     public static bool TryCopy(ArrayBufferWriter<byte> key, ReadOnlySpan<byte> from, int position)
     {
-        for (int i = 0; TryTake(ref from, out ReadOnlySpan<byte> value, out bool cut); i++)
+        for (int i = 0; TryTake(ref from, out ReadOnlySpan<byte> value, out ushort head); i++)
         {
             if (i != position) continue;
-            AppendPart(key, (ushort)(value.Length | (cut ? Cut : 0)), value);
+            if (head == Absent) return false;
+            AppendPart(key, head, value);
             return true;
         }
         return false;
@@ -47,17 +57,24 @@ static class ValueKey
     public static List<string> Texts(ReadOnlySpan<byte> key)
     {
         var texts = new List<string>();
-        while (TryTake(ref key, out ReadOnlySpan<byte> value, out bool cut))
+        while (TryTake(ref key, out ReadOnlySpan<byte> value, out ushort head))
         {
-            texts.Add(cut ? Encoding.UTF8.GetString(value[..^SHA256.HashSizeInBytes]) + "…" : Encoding.UTF8.GetString(value));
+            texts.Add((head & Cut) != 0 ? Encoding.UTF8.GetString(value[..^SHA256.HashSizeInBytes]) + "…" : Encoding.UTF8.GetString(value));
         }
         return texts;
     }
 
     /// <summary>Whether these bytes are a key of so many values; asked of what a snapshot says.</summary>
-    public static bool IsValid(ReadOnlySpan<byte> key, int values)
+    /// <param name="key">The bytes.</param>
+    /// <param name="values">How many.</param>
+    /// <param name="mayBeAbsent">True for a tuple, of which some values may not be there.</param>
+    public static bool IsValid(ReadOnlySpan<byte> key, int values, bool mayBeAbsent = false)
     {
-        while (TryTake(ref key, out _, out _)) values--;
+        while (TryTake(ref key, out _, out ushort head))
+        {
+            if (head == Absent && !mayBeAbsent) return false;
+            values--;
+        }
         return values == 0 && key.IsEmpty;
     }
 
@@ -70,16 +87,15 @@ static class ValueKey
         key.Advance(2 + bytes.Length);
     }
 
-    static bool TryTake(ref ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value, out bool cut)
+    static bool TryTake(ref ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value, out ushort head)
     {
         value = default;
-        cut = false;
+        head = 0;
         if (key.Length < 2) return false;
-        int head = key[0] | (key[1] << 8);
+        head = (ushort)(key[0] | (key[1] << 8));
         int length = head & ~Cut;
         if (length > Longest || key.Length < 2 + length) return false;
-        cut = (head & Cut) != 0;
-        if (cut && length != Longest) return false;
+        if (head != Absent && (head & Cut) != 0 && length != Longest) return false;
         value = key.Slice(2, length);
         key = key[(2 + length)..];
         return true;

@@ -12,7 +12,6 @@ public sealed class CorrelationEngineProperties
     [
         "type: event_count\nrules: [a, b]\ngroup-by: g\ntimespan: 10s\ncondition: {gte: 3}",
         "type: event_count\nrules: [a, b]\ngroup-by: g\ntimespan: 10s\ncondition: {eq: 2}",
-        "type: event_count\nrules: a\ntimespan: 10s\ncondition: {gt: 1, lte: 3}",
         "type: value_count\nrules: [a, b, c]\ngroup-by: g\ntimespan: 10s\ncondition: {field: v, gte: 3}",
         "type: value_count\nrules: [a, b, c]\ntimespan: 10s\ncondition: {field: [v, n], gt: 3}",
         "type: temporal\nrules: [a, b]\ngroup-by: g\ntimespan: 10s",
@@ -31,6 +30,8 @@ public sealed class CorrelationEngineProperties
     [
         "type: event_count\nrules: [a, b]\ngroup-by: g\ntimespan: 10s\ncondition: {lt: 3}",
         "type: event_count\nrules: [a, b]\ngroup-by: g\ntimespan: 10s\ncondition: {eq: 0}",
+        "type: event_count\nrules: [a, b]\ngroup-by: g\ntimespan: 10s\ncondition: {gte: 2, lte: 3}",
+        "type: value_sum\nrules: [a, b]\ngroup-by: g\ntimespan: 10s\ncondition: {field: n, gt: 1, lt: 6}",
         "type: event_count\nrules: [a, b, c]\ngroup-by: g\ntimespan: 10s\ncondition: {neq: 2}",
         "type: value_count\nrules: [a, b, c]\ngroup-by: g\ntimespan: 10s\ncondition: {field: v, lte: 2}",
         "type: temporal\nrules: [a, b, c]\ngroup-by: g\ntimespan: 10s\ncondition: a and not (b and c)",
@@ -116,7 +117,7 @@ public sealed class CorrelationEngineProperties
         RuleSet rules = SomeRules.Of(
             "a b c",
             "many\ntype: value_count\nrules: b\ngroup-by: [g]\ntimespan: 10s\ncondition: {field: v, gte: 2}",
-            "both\ntype: temporal\nrules: [a, many]\ngroup-by: g\ntimespan: 20s",
+            "both\ntype: temporal\nrules: [a, many]\ngroup-by: [g, n]\ntimespan: 20s",
             "ever\ntype: event_count\nrules: [both, c]\ngroup-by: g\ntimespan: 30s\ncondition: {gte: 2}");
 
         Gen.Select(SomeArrivals.OutOfOrder, Gen.Bool.Array[40]).Sample(

@@ -195,6 +195,79 @@ public sealed class CorrelationEngineTests
         Assert.Equal(["botnet [f] 0..2 of 3 = 2"], hits.Select(Stream.Text));
     }
 
+    /// <summary>The specification's example: failed logins are counted by computer, and a successful one by one of their users must follow.</summary>
+    [Fact]
+    public void A_chained_correlation_groups_by_its_own_fields()
+    {
+        RuleSet rules = SomeRules.Of("failed ok", ManyFailed, Followed);
+        Arrival[] failures = [.. Enumerable.Range(0, 4).Select(i => At(i, "failed", $"ComputerName=c User=u{i}"))];
+
+        Assert.Equal(
+            ["followed [u1] 0..4 of 5 = 2", "followed [u3] 0..5 of 5 = 2"],
+            Stream.Run(rules, [.. failures, At(10, "ok", "ComputerName=d User=u1"), At(11, "ok", "ComputerName=c User=u3")]).Select(Stream.Text));
+        Assert.Empty(Stream.Run(rules, [.. failures, At(10, "ok", "ComputerName=c User=other"), At(11, "ok", "ComputerName=c")]));
+    }
+
+    const string ManyFailed = "many\ntype: event_count\nrules: failed\ngroup-by: [ComputerName]\ntimespan: 60s\ncondition: {gte: 4}";
+
+    const string Followed = "followed\ntype: temporal_ordered\nrules: [many, ok]\ngroup-by: [User]\ntimespan: 1h";
+
+    [Fact]
+    public void What_the_whole_groups_by_comes_from_any_depth_and_by_way_of_aliases()
+    {
+        RuleSet rules = SomeRules.Of(
+            "a b",
+            "inner\ntype: event_count\nrules: a\ngroup-by: [g]\ntimespan: 60s\ncondition: {gte: 2}",
+            "middle\ntype: event_count\nrules: inner\ntimespan: 60s\ngroup-by: [h]\ncondition: {gte: 1}",
+            "outer\ntype: temporal\nrules: [middle, b]\ngroup-by: [who]\ntimespan: 60s\naliases: {who: {middle: User, b: Target}}");
+
+        // The inner one fires for g=1; its events have two users, who count as one event of the middle one.
+        List<CorrelationHit> hits = Stream.Run(
+            rules, [At(0, fields: "g=1 h=x User=u"), At(1, fields: "g=1 h=x User=v"), At(2, "b", "Target=v"), At(3, "b", "Target=w")]);
+
+        Assert.Equal(["outer [v] 0..2 of 3 = 2"], hits.Select(Stream.Text));
+    }
+
+    [Fact]
+    public void A_hit_whose_events_have_many_values_counts_in_a_bounded_number_of_groups()
+    {
+        RuleSet rules = SomeRules.Of("failed ok", ManyFailed.Replace("gte: 4", "gte: 1200", StringComparison.Ordinal), Followed);
+        var stream = new Stream(rules, new CorrelationLimits { EntriesPerRule = 1_000_000 });
+        for (int i = 0; i < 1_200; i++) stream.Add(At(i / 100.0, "failed", $"ComputerName=c User=u{i}"));
+
+        Assert.Equal(200, stream.Engine.Counters.EvictedEntries);
+        Assert.Equal(1_001, stream.Engine.Counters.Groups);
+    }
+
+    [Fact]
+    public void What_is_kept_for_the_whole_survives_a_restart_and_folding()
+    {
+        RuleSet rules = SomeRules.Of(
+            "failed ok", "many\ntype: value_count\nrules: failed\ngroup-by: [ComputerName]\ntimespan: 1h\ncondition: {field: ip, gte: 3}", Followed);
+        var stream = new Stream(rules, new CorrelationLimits { EntriesPerGroup = 200 });
+        for (int i = 0; i < 1_000; i++) stream.Add(At(i / 100.0, "failed", $"ComputerName=c ip={i % 2} User=u{i / 100 % 2}"));
+        stream.Restart();
+        stream.Add(At(20, "failed", "ComputerName=c ip=9"));
+        stream.Restart();
+
+        stream.Add(At(30, "ok", "User=u0"));
+        stream.Add(At(31, "ok", "User=u1"));
+
+        Assert.Equal(["u0", "u1"], stream.Hits.Select(h => h.Group[0].Value));
+        Assert.Equal(0, stream.Engine.Counters.EvictedEntries);
+    }
+
+    [Fact]
+    public void A_range_is_decided_when_time_has_passed_the_window()
+    {
+        RuleSet rules = SomeRules.Of("a", "some\ntype: event_count\nrules: a\ngroup-by: g\ntimespan: 60s\ncondition: {gte: 2, lte: 3}");
+
+        Assert.Equal(["some [x] 0..2 of 3 = 3"], Stream.Run(rules, [At(0), At(1), At(2)]).Select(Stream.Text));
+        Assert.Empty(Stream.Run(rules, [At(0), At(1), At(2)], finish: false));
+        Assert.Empty(Stream.Run(rules, [At(0), At(1), At(2), At(3)]));
+        Assert.Empty(Stream.Run(rules, [At(0)]));
+    }
+
     [Fact]
     public void A_part_alerts_by_itself_only_where_the_whole_says_generate()
     {

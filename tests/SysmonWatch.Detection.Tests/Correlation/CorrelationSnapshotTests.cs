@@ -8,7 +8,7 @@ namespace SysmonWatch.Detection.Tests.Correlation;
 public sealed class CorrelationSnapshotTests
 {
     const string Many = "many\ntype: value_count\nrules: b\ngroup-by: [g]\ntimespan: 10s\ncondition: {field: v, gte: 2}";
-    const string Both = "both\ntype: temporal_ordered\nrules: [a, many]\ngroup-by: g\ntimespan: 20s";
+    const string Both = "both\ntype: temporal_ordered\nrules: [a, many]\ngroup-by: [g, c]\ntimespan: 20s";
     const string Sum = "sum\ntype: value_sum\nrules: [a, b]\ngroup-by: g\ntimespan: 20s\ncondition: {field: n, gte: 100}";
     const string Few = "few\ntype: event_count\nrules: [a, b]\ngroup-by: g\ntimespan: 20s\ncondition: {lt: 3}";
 
@@ -71,7 +71,7 @@ public sealed class CorrelationSnapshotTests
         // "many" has another timespan, and so "both", which refers to it, is another one too; "few" is gone.
         Assert.Equal((1, 2), (engine.Counters.Groups, engine.Counters.Entries));
         var hits = new List<CorrelationHit>();
-        var e = new SomeEvent(3_000_000, ("g", "x"), ("n", "40"));
+        var e = new SomeEvent(3_000_000, ("g", "x"), ("n", "40"), ("c", "1"));
         engine.Observe([2], e, new(new("lab", 1, 9, 3_000_000), null, "", default), hits);
         Assert.Equal("sum [x] 0..9 of 3 = 100", Stream.Text(Assert.Single(hits)));
     }
@@ -94,7 +94,7 @@ public sealed class CorrelationSnapshotTests
     static byte[] Snapshot()
     {
         var stream = new Stream(Rules);
-        for (int i = 0; i < 12; i++) stream.Add(new Arrival(i * 1_000_000L, i % 3 == 0 ? "a" : "b", $"g={i % 2} v={i % 4} n={i}.5"));
+        for (int i = 0; i < 12; i++) stream.Add(new Arrival(i * 1_000_000L, i % 3 == 0 ? "a" : "b", $"g={i % 2} v={i % 4} n={i}.5 c=1"));
         Assert.NotEmpty(stream.Hits);
         return stream.Save();
     }
@@ -108,7 +108,7 @@ public sealed class CorrelationSnapshotTests
         for (int i = 0; i < 6; i++)
         {
             long time = (12 + i) * 1_000_000L;
-            var e = new SomeEvent(time, ("g", $"{i % 2}"), ("v", $"{i}"), ("n", "40"));
+            var e = new SomeEvent(time, ("g", $"{i % 2}"), ("v", $"{i}"), ("n", "40"), ("c", "1"));
             engine.Observe([i % 2], e, new(new("lab", 1, (ulong)(20 + i), time), null, "", default), hits);
         }
         engine.Save(new System.Buffers.ArrayBufferWriter<byte>());

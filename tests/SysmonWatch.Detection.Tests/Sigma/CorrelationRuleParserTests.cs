@@ -95,7 +95,7 @@ public sealed class CorrelationRuleParserTests
     }
 
     [Fact]
-    public void Warns_where_a_part_does_not_have_the_field_of_the_whole()
+    public void Warns_where_a_part_does_not_have_the_field_that_the_whole_computes_with()
     {
         RuleSet rules = RuleLoader.Parse([("f.yml", """
             title: a
@@ -109,9 +109,10 @@ public sealed class CorrelationRuleParserTests
             ---
             title: whole
             correlation:
-              type: temporal
+              type: value_count
               rules: [a, part]
-              group-by: [Image, User]
+              group-by: [ParentImage]
+              condition: {field: [Image, User], gte: 2}
               timespan: 1m
             """)]);
 

@@ -179,6 +179,34 @@ public sealed class RuleLoaderTests
         Assert.Contains(wrong.Problems, p => p.Text.StartsWith("no rule has the id or name 'gone'", StringComparison.Ordinal));
     }
 
+    /// <summary>It was written as a part, and that does not depend on why the whole is refused.</summary>
+    [Theory]
+    [InlineData("type: temporal\n  rules: [base, part, gone]\n  timespan: 5m")]
+    [InlineData("type: temporal\n  rules: [base, part, circle]\n  timespan: 5m")]
+    [InlineData("type: temporal\n  rules: [base, part, broken]\n  timespan: 5m")]
+    [InlineData("type: none\n  rules: [base, part]\n  timespan: 5m")]
+    [InlineData("type: temporal\n  rules: [base, part, {a: b}]\n  timespan: 5m")]
+    [InlineData("rules: [part, base]")]
+    [InlineData("type: temporal\n  rules: [base, part]\n  timespan: 5m\n  aliases: {x: {gone: y}}\n  group-by: [x]")]
+    [InlineData("type: temporal\n  rules: [base, part]\n  timespan: 5m\nlevel: severe")]
+    [InlineData("type: temporal\n  rules: [base, part]\n  timespan: 5m\nid: taken")]
+    public void What_only_a_refused_correlation_refers_to_stays_silent_whatever_the_reason(string correlation)
+    {
+        string rules = "name: base\nid: taken\n" + Vectors.Rule("  s: {A: x}\n  condition: s\n")
+            + "---\nname: broken\n" + Vectors.Rule("  s: {A: x}\n  condition: t\n")
+            + "---\ntitle: part\nname: part\ncorrelation:\n  type: event_count\n  rules: base\n  timespan: 5m\n  condition: {gte: 3}\n"
+            + "---\ntitle: circle\nname: circle\ncorrelation:\n  type: temporal\n  rules: [circle]\n  timespan: 5m\n";
+
+        RuleSet silent = RuleLoader.Parse([("r.yml", $"{rules}---\ntitle: whole\ncorrelation:\n  {correlation}\n")]);
+        RuleSet loud = RuleLoader.Parse([("r.yml", $"{rules}---\ntitle: whole\ngenerate: true\ncorrelation:\n  {correlation}\n")]);
+
+        Assert.Equal((1, false), (silent.Rules.Count, silent.Rules[0].Generates));
+        Assert.Equal(["part"], silent.Correlations.Select(c => c.Metadata.Title));
+        Assert.Equal([false], silent.CorrelationGenerates);
+        Assert.Equal((1, true), (loud.Rules.Count, loud.Rules[0].Generates));
+        Assert.Equal([true], loud.CorrelationGenerates);
+    }
+
     /// <summary>Expressions are compiled only for rules that events can reach; one that is taken must never turn out to be impossible then.</summary>
     [Fact]
     public void Every_expression_that_is_taken_can_be_compiled()

@@ -5,8 +5,8 @@ namespace SysmonWatch.Detection.Sigma.Files;
 /// <summary>Recognises files that opening would wait for: pipes that have a name, until somebody opens them for writing.</summary>
 public static partial class NamedPipes
 {
-    /// <remarks>S_IFMT and S_IFIFO of inode(7).</remarks>
-    const int TypeMask = 0xF000, Pipe = 0x1000;
+    /// <remarks>S_IFMT, S_IFIFO and S_IFREG of inode(7).</remarks>
+    const int TypeMask = 0xF000, Pipe = 0x1000, Regular = 0x8000;
 
     const int CurrentDirectory = -100;
 
@@ -22,8 +22,12 @@ public static partial class NamedPipes
     /// <summary>True for a pipe with a name, also by way of symbolic links; false for one of this process's own open files, and for what is not there.</summary>
     public static bool Is(string path) =>
         !Opened.Any(own => path.StartsWith(own, StringComparison.Ordinal))
-        && statx(CurrentDirectory, path, 0, OnlyType, out Statx facts) == 0
-        && (facts.Mode & TypeMask) == Pipe;
+        && TypeOf(path) == Pipe;
+
+    /// <summary>True for a file on a disk: no directory, pipe or device; where a symbolic link leads counts.</summary>
+    public static bool IsRegular(string path) => TypeOf(path) == Regular;
+
+    static int TypeOf(string path) => statx(CurrentDirectory, path, 0, OnlyType, out Statx facts) == 0 ? facts.Mode & TypeMask : 0;
 
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int statx(int directory, string path, int flags, uint mask, out Statx facts);

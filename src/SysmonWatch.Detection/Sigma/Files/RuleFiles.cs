@@ -60,14 +60,12 @@ sealed class RuleFiles
         Path.GetExtension(file).ToUpperInvariant() is ".YML" or ".YAML"
         && !Path.GetFileNameWithoutExtension(file).EndsWith(".test", StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>
-    /// False for what has no length: an empty file, but also a pipe, where reading would wait for ever, or a device. Who means one of these names it.
-    /// </summary>
+    /// <summary>False for a pipe, where reading would wait for ever, and a device, neither of which has a length. Who means one of these names it.</summary>
     static bool MayHaveRules(string real)
     {
         try
         {
-            return new FileInfo(real) is not { Exists: true, Length: 0 };
+            return new FileInfo(real) is not { Exists: true, Length: 0 } || NamedPipes.IsRegular(real);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {

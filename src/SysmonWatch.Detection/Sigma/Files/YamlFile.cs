@@ -85,8 +85,7 @@ static class YamlFile
         }
         catch (YamlException wrong)
         {
-            reason = wrong.InnerException?.Message ?? wrong.Message;
-            at = wrong.Start;
+            (at, reason) = YamlMistakes.Explain(text, wrong.Start, wrong.InnerException?.Message ?? wrong.Message);
             return false;
         }
         catch (Exception wrong) when (wrong is ArgumentException or InvalidOperationException or OverflowException or KeyNotFoundException)
@@ -122,6 +121,7 @@ static class YamlFile
     /// <summary>Refuses what would need much stack or time further on; the library's own parser does not recurse.</summary>
     sealed class BoundedParser(IParser inner) : IParser
     {
+        readonly HashSet<AnchorName> _anchors = [];
         int _depth;
         int _aliases;
 
@@ -138,7 +138,11 @@ static class YamlFile
             Last = inner.Current!.Start;
             _depth += inner.Current.NestingIncrease;
             if (_depth > MostDepth + 2) throw new YamlException(inner.Current.Start, inner.Current.End, $"it nests deeper than {MostDepth}");
-            if (inner.Current is AnchorAlias && ++_aliases > MostAliases) throw new YamlException(inner.Current.Start, inner.Current.End, $"it has more than {MostAliases} aliases");
+            if (inner.Current is DocumentStart) _anchors.Clear();
+            if (inner.Current is NodeEvent { Anchor.IsEmpty: false } node) _anchors.Add(node.Anchor);
+            if (inner.Current is not AnchorAlias alias) return true;
+            if (!_anchors.Contains(alias.Value)) throw new YamlException(alias.Start, alias.End, YamlMistakes.Quote('*'));
+            if (++_aliases > MostAliases) throw new YamlException(alias.Start, alias.End, $"it has more than {MostAliases} aliases");
             return true;
         }
     }

@@ -26,6 +26,8 @@ static class SafeRegex
     const string RepeatsTooMuch =
         "repeats too much: a count is at most 1,000, and counts within counts multiply, or matching it would need too much memory";
 
+    const string Hours = "which needs backtracking, and an attacker's value could make that run for hours";
+
     /// <summary>Finds out whether an expression can be compiled, without the cost of doing so where that is certain.</summary>
     /// <param name="pattern">As the rule says it.</param>
     /// <param name="flags">The rule's flags.</param>
@@ -45,17 +47,22 @@ static class SafeRegex
             if (MayNeedBacktracking(translated) || LargestAutomaton(translated) > SurelySmall) test.Prepare();
             return true;
         }
+        catch (RegexParseException wrong) when (wrong.Error == RegexParseError.NestedQuantifiersNotParenthesized && wrong.Offset > 0 && translated[wrong.Offset - 1] == '+')
+        {
+            reason = $"'{OneLine(pattern)}' has a possessive quantifier, {Hours}; write one {translated[wrong.Offset - 2]} instead of its two characters";
+        }
         catch (ArgumentException wrong)
         {
-            reason = $"'{pattern}' is not a regular expression: {wrong.Message}";
+            // The runtime's message has the translated expression and a place in it before what is wrong.
+            reason = $"'{OneLine(pattern)}' is not a regular expression: {wrong.Message[(wrong.Message.LastIndexOf("at offset ", StringComparison.Ordinal) + 1)..].Split(". ", 2)[^1]}";
         }
         catch (NotSupportedException) when (!MayNeedBacktracking(translated))
         {
-            reason = $"'{pattern}' {RepeatsTooMuch}";
+            reason = $"'{OneLine(pattern)}' {RepeatsTooMuch}";
         }
         catch (NotSupportedException)
         {
-            reason = $"'{pattern}' can only be matched by backtracking (lookaround, backreference or atomic group), which an attacker's value could make run for hours; rewrite it without";
+            reason = $"'{OneLine(pattern)}' can only be matched by backtracking (lookaround, backreference or atomic group), which an attacker's value could make run for hours; rewrite it without";
         }
         test = null;
         return false;
@@ -138,6 +145,9 @@ static class SafeRegex
         while (i < pattern.Length && pattern[i] != ']') i += pattern[i] == '\\' ? 2 : 1;
         return Math.Min(i, pattern.Length - 1);
     }
+
+    /// <summary>A message has one line, whatever the expression is written in.</summary>
+    static string OneLine(string pattern) => pattern.Replace("\r", "\\r", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal);
 
     /// <summary>The expression in .NET's dialect.</summary>
     public static string Translate(string pattern)
@@ -266,7 +276,7 @@ static class SafeRegex
             repetitions *= Math.Max(1, most);
             if (most > 1000 || repetitions > 100_000_000)
             {
-                return $"'{pattern}' {RepeatsTooMuch}";
+                return $"'{OneLine(pattern)}' {RepeatsTooMuch}";
             }
         }
         return null;

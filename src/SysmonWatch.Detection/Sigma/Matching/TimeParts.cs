@@ -28,6 +28,17 @@ enum TimePart
 /// <remarks>Source of the form: RFC 3339, with a space for the T as Sysmon's UtcTime has it; seconds and zone may be missing.</remarks>
 static class TimeParts
 {
+    /// <summary>What a part can be.</summary>
+    public static (int Least, int Most) RangeOf(TimePart part) => part switch
+    {
+        TimePart.Minute => (0, 59),
+        TimePart.Hour => (0, 23),
+        TimePart.Day => (1, 31),
+        TimePart.Week => (1, 53),
+        TimePart.Month => (1, 12),
+        _ => (1, 9999),
+    };
+
     /// <summary>A part of <c>yyyy-MM-dd[T| ]HH:mm…</c>; a date alone has no hour and minute.</summary>
     public static bool TryRead(ReadOnlySpan<byte> text, TimePart part, out int value)
     {

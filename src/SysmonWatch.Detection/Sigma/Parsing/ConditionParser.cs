@@ -7,7 +7,8 @@ namespace SysmonWatch.Detection.Sigma.Parsing;
 /// <remarks>
 /// Grammar: expr := and ("or" and)*; and := not ("and" not)*; not := "not" not | atom; atom := ("1" | "any" | "all") "of" (pattern | "them") |
 /// identifier | "(" expr ")". Source: Sigma specification 2.1, "Condition". A selector that selects nothing is left out, as the reference
-/// implementation does: <c>a and not 1 of filter_*</c> stays <c>a</c>.
+/// implementation does: <c>a and not 1 of filter_*</c> stays <c>a</c>. But nothing of nothing is true, and where the condition without it would match
+/// what it then should not, as in <c>a and 1 of selection_*</c>, it is refused.
 /// </remarks>
 sealed class ConditionParser
 {
@@ -20,9 +21,11 @@ sealed class ConditionParser
     readonly List<ConditionToken> _tokens;
     readonly IReadOnlyList<RuleNode.Selection> _selections;
     readonly Action<int, string> _warn;
+    readonly List<ConditionToken> _empty = [];
     int _next;
     int _depth;
     int _references;
+    bool _isNegated;
     string? _error;
     int _errorAt;
 
@@ -44,9 +47,13 @@ sealed class ConditionParser
         string condition, IReadOnlyList<RuleNode.Selection> selections, Action<int, string> warn, out string? error, out int errorAt)
     {
         var parser = new ConditionParser(condition, selections, warn);
-        RuleNode? node = parser.Expression();
+        RuleNode? node = parser.Expression().Node;
         if (parser._error is null && !parser.Current.IsEnd) parser.Fail(parser.Unexpected());
         if (parser._error is null && node is null) parser.Fail("the condition selects nothing: none of its patterns matches a search identifier");
+        if (parser._error is null)
+        {
+            foreach (ConditionToken selector in parser._empty) warn(selector.At, $"'{selector.Text}' selects no search identifier and is left out; the detection has {parser.Names()}");
+        }
         error = parser._error;
         errorAt = parser._errorAt;
         return error is null ? node : null;
@@ -54,39 +61,61 @@ sealed class ConditionParser
 
     ConditionToken Current => _tokens[_next];
 
-    RuleNode? Expression() => Chain("or", () => Chain("and", Negation, p => new RuleNode.All(p)), p => new RuleNode.Any(p));
+    Part Expression() => Chain("or", () => Chain("and", Negation, p => new RuleNode.All(p)), p => new RuleNode.Any(p));
 
-    RuleNode? Chain(string keyword, Func<RuleNode?> operand, Func<List<RuleNode>, RuleNode> join)
+    Part Chain(string keyword, Func<Part> operand, Func<List<RuleNode>, RuleNode> join)
     {
         var parts = new List<RuleNode>();
+        var empty = new List<Part>();
         do
         {
-            if (operand() is { } part) parts.Add(part);
+            Part part = operand();
+            if (part.Node is null) empty.Add(part);
+            else parts.Add(part.Node);
         }
         while (_error is null && TakeKeyword(keyword));
-        return parts.Count switch { 0 => null, 1 => parts[0], _ => join(parts) };
+        // What is false makes an "and" false, what is true an "or" true; the other way round it changes nothing to leave it out.
+        bool matters = keyword == "or";
+        Part decisive = empty.FirstOrDefault(e => e.IsTrue == matters, empty.FirstOrDefault());
+        if (parts.Count == 0) return decisive;
+        if (empty.Count > 0 && decisive.IsTrue == matters && _isNegated == matters)
+        {
+            Fail($"'{decisive.Selector.Text}' selects no search identifier, and without it the condition would match more than it says; the detection has {Names()}", decisive.Selector.At);
+        }
+        return new Part(parts.Count == 1 ? parts[0] : join(parts));
     }
 
-    RuleNode? Negation()
+    Part Negation()
     {
-        if (_error is not null) return null;
+        if (_error is not null) return default;
         if (++_depth > MostDepth)
         {
             Fail($"the condition nests deeper than {MostDepth}");
-            return null;
+            return default;
         }
-        RuleNode? node = TakeKeyword("not") ? Negation() is { } part ? new RuleNode.Not(part) : null : Atom();
+        Part part;
+        if (TakeKeyword("not"))
+        {
+            _isNegated = !_isNegated;
+            part = Negation();
+            _isNegated = !_isNegated;
+            part = part.Node is null ? part with { IsTrue = !part.IsTrue } : new Part(new RuleNode.Not(part.Node));
+        }
+        else
+        {
+            part = Atom();
+        }
         _depth--;
-        return node;
+        return part;
     }
 
-    RuleNode? Atom()
+    Part Atom()
     {
         ConditionToken token = Current;
         if (token.Text == "(")
         {
             _next++;
-            RuleNode? inner = Expression();
+            Part inner = Expression();
             if (_error is null && Current.Text != ")") Fail("a parenthesis is not closed");
             _next++;
             return inner;
@@ -94,27 +123,28 @@ sealed class ConditionParser
         if (token.IsEnd || token.Text is ")" or "|" || IsOperator(token.Text))
         {
             Fail(Unexpected());
-            return null;
+            return default;
         }
         if (Is(_tokens[_next + 1].Text, "of")) return Selector();
         _next++;
         RuleNode.Selection? selection = _selections.FirstOrDefault(s => s.Name == token.Text);
-        if (selection is not null) return Count(1) ? selection : null;
+        if (selection is not null) return Count(1) ? new Part(selection) : default;
         _next--;
         RuleNode.Selection? other = _selections.FirstOrDefault(s => s.Name.Equals(token.Text, StringComparison.OrdinalIgnoreCase));
         Fail(other is not null ? $"'{token.Text}' is not defined; names are case-sensitive and the detection has '{other.Name}'"
+            : token.Text.Contains('*', StringComparison.Ordinal) ? $"'{token.Text}' is not defined; a pattern needs '1 of' or 'all of' before it"
             : $"'{token.Text}' is not defined; the detection has {Names()}");
-        return null;
+        return default;
     }
 
-    RuleNode? Selector()
+    Part Selector()
     {
         ConditionToken quantifier = Current;
         bool all = Is(quantifier.Text, "all");
         if (!all && quantifier.Text != "1" && !Is(quantifier.Text, "any"))
         {
             Fail($"'{quantifier.Text} of' is not Sigma; expected '1 of', 'any of' or 'all of'");
-            return null;
+            return default;
         }
         WarnCase(quantifier, all ? "all" : "any");
         _next++;
@@ -124,7 +154,7 @@ sealed class ConditionParser
         if (pattern.IsEnd || pattern.Text is "(" or ")" or "|" || pattern.Text.AsSpan().ContainsAny('?', '[', ']'))
         {
             Fail("expected 'them' or a pattern of search identifiers with * after 'of'");
-            return null;
+            return default;
         }
         _next++;
         bool them = Is(pattern.Text, "them") && !_selections.Any(s => s.Name == pattern.Text);
@@ -132,14 +162,14 @@ sealed class ConditionParser
         string written = them ? "them" : pattern.Text;
         RuleNode[] selected =
             [.. _selections.Where(s => them ? !s.Name.StartsWith('_') : (written.StartsWith('_') || !s.Name.StartsWith('_')) && Like(written, s.Name))];
-        if (!Count(selected.Length)) return null;
+        if (!Count(selected.Length)) return default;
         if (selected.Length == 0)
         {
-            _warn(pattern.At, $"'{written}' selects no search identifier and is left out; the detection has {Names()}");
-            return null;
+            _empty.Add(pattern);
+            return new Part(null, pattern);
         }
-        if (selected.Length == 1) return selected[0];
-        return all ? new RuleNode.All(selected, $"all of {written}") : new RuleNode.Any(selected, $"1 of {written}");
+        if (selected.Length == 1) return new Part(selected[0]);
+        return new Part(all ? new RuleNode.All(selected, $"all of {written}") : new RuleNode.Any(selected, $"1 of {written}"));
     }
 
     /// <summary>Only * is special; backslashes are not.</summary>
@@ -182,10 +212,16 @@ sealed class ConditionParser
 
     string Names() => _selections.Count == 0 ? "none" : string.Join(", ", _selections.Take(10).Select(s => s.Name)) + (_selections.Count > 10 ? ", …" : "");
 
-    void Fail(string error)
+    void Fail(string error, int? at = null)
     {
         if (_error is not null) return;
         _error = error;
-        _errorAt = Current.At;
+        _errorAt = at ?? Current.At;
     }
+
+    /// <summary>A part of the condition.</summary>
+    /// <param name="Node">What it says; null where all its selectors select nothing.</param>
+    /// <param name="Selector">The selector that selects nothing.</param>
+    /// <param name="IsTrue">Of a part that selects nothing: false, or true under a "not".</param>
+    readonly record struct Part(RuleNode? Node, ConditionToken Selector = default, bool IsTrue = false);
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using SysmonWatch.Detection.Sigma.Files;
 using SysmonWatch.Detection.Sigma.Rules;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
@@ -6,7 +7,7 @@ using YamlDotNet.RepresentationModel;
 namespace SysmonWatch.Detection.Sigma.Parsing;
 
 /// <summary>Reads one correlation document and collects what is wrong with it. For one use.</summary>
-sealed class CorrelationReader(RuleMetadata metadata, List<RuleProblem> problems)
+sealed class CorrelationReader(RuleMetadata metadata, ProblemList problems)
 {
     const string KnownKeys = "type, rules, group-by, timespan, condition, aliases, generate";
     const string KnownOperators = "gt, gte, lt, lte, eq, neq";
@@ -27,6 +28,16 @@ sealed class CorrelationReader(RuleMetadata metadata, List<RuleProblem> problems
     bool IsTemporal => _type is CorrelationType.Temporal or CorrelationType.TemporalOrdered;
 
     bool Counts => IsTemporal || _type is CorrelationType.EventCount or CorrelationType.ValueCount;
+
+    /// <summary>What a document refers to as far as it can be read, whatever else is wrong with it.</summary>
+    public static IEnumerable<(string Rule, bool Generates)> Uses(YamlMappingNode document)
+    {
+        if (!TryGet(document, "correlation", out YamlNode? node) || node is not YamlMappingNode correlation || !TryGet(correlation, "rules", out YamlNode? rules)) return [];
+        bool generates = IsTrue(document) || IsTrue(correlation);
+        return Items(rules).Select(Text).OfType<string>().Select(rule => (rule, generates));
+
+        static bool IsTrue(YamlMappingNode map) => TryGet(map, "generate", out YamlNode? value) && Text(value) is { } text && bool.TryParse(text, out bool generate) && generate;
+    }
 
     public CorrelationRule? Read(YamlMappingNode document)
     {
@@ -96,7 +107,7 @@ sealed class CorrelationReader(RuleMetadata metadata, List<RuleProblem> problems
             }
             if (_type != CorrelationType.TemporalOrdered && _rules.Exists(r => r.Text == text))
             {
-                Warning(item, $"rule '{text}' is listed twice in 'rules'; the second one is left out.");
+                problems.Warn(item, $"rule '{text}' is listed twice in 'rules'; the second one is left out.");
                 continue;
             }
             _rules.Add(new CorrelationReference(text, Line(item), Column(item)));
@@ -114,7 +125,7 @@ sealed class CorrelationReader(RuleMetadata metadata, List<RuleProblem> problems
         foreach (YamlNode item in Items(node))
         {
             if (Text(item) is not { Length: > 0 } text) Error(item, "'group-by' must list field names or aliases as texts.");
-            else if (_groupBy.Contains(text)) Warning(item, $"field '{text}' is twice in 'group-by'; the second one is left out.");
+            else if (_groupBy.Contains(text)) problems.Warn(item, $"field '{text}' is twice in 'group-by'; the second one is left out.");
             else _groupBy.Add(text);
         }
     }
@@ -158,7 +169,7 @@ sealed class CorrelationReader(RuleMetadata metadata, List<RuleProblem> problems
             }
             if (!_groupBy.Contains(alias) && !_fields.Contains(alias))
             {
-                Warning(key, $"alias '{alias}' is used neither in 'group-by' nor as the condition's field.");
+                problems.Warn(key, $"alias '{alias}' is used neither in 'group-by' nor as the condition's field.");
             }
             _aliases.Add(new CorrelationAlias(alias, byRule) { Unresolved = otherwise });
         }
@@ -173,7 +184,7 @@ sealed class CorrelationReader(RuleMetadata metadata, List<RuleProblem> problems
         }
         if (node is YamlScalarNode { Value: { } text } scalar)
         {
-            if (_type == CorrelationType.Temporal) _expression = new TemporalConditionParser(text, _rules, (position, problem) => ErrorAt(scalar, position, problem)).Parse();
+            if (_type == CorrelationType.Temporal) _expression = new TemporalConditionParser(text, _rules, (position, problem) => Error(problems.PlaceOf(scalar, position), problem)).Parse();
             else if (_type is not null) Error(node, $"'condition' must be a map such as 'gte: 10' here; a text such as 'a and not b' is for type temporal only.");
         }
         else if (node is YamlMappingNode map)
@@ -213,7 +224,7 @@ sealed class CorrelationReader(RuleMetadata metadata, List<RuleProblem> problems
         if (_type == CorrelationType.ValuePercentile && _percentile is null && !TryGet(map, "percentile", out _))
         {
             // The specification's own example has none and does not say which is meant.
-            Warning(map, "'percentile' is missing in 'condition', so 50 is taken; say which one is meant, e.g. 'percentile: 95'.");
+            problems.Warn(map, "'percentile' is missing in 'condition', so 50 is taken; say which one is meant, e.g. 'percentile: 95'.");
             _percentile = 50;
         }
         if (Counts && !_failed && !CanHold())
@@ -251,6 +262,7 @@ sealed class CorrelationReader(RuleMetadata metadata, List<RuleProblem> problems
             if (Text(item) is not { Length: > 0 } text) Error(item, "'field' must be a field name, or for value_count a list of them.");
             else if (!_fields.Contains(text)) _fields.Add(text);
         }
+        if (value is YamlSequenceNode { Children.Count: 0 }) Error(value, "'field' is an empty list; name the field whose values are computed.");
         if (_fields.Count > 1 && _type != CorrelationType.ValueCount) Error(value, "'field' must be one field name; a list is for value_count only.");
     }
 
@@ -304,13 +316,11 @@ sealed class CorrelationReader(RuleMetadata metadata, List<RuleProblem> problems
 
     static int Column(YamlNode node) => (int)Math.Max(1, node.Start.Column);
 
-    void Error(YamlNode node, string text) => ErrorAt(node, 0, text);
+    void Error(YamlNode node, string text) => Error(node.Start, text);
 
-    void ErrorAt(YamlNode node, int offset, string text)
+    void Error(Mark at, string text)
     {
         _failed = true;
-        problems.Add(new RuleProblem(metadata.File, Line(node), Column(node) + offset, IsError: true, text));
+        problems.Error(at, text);
     }
-
-    void Warning(YamlNode node, string text) => problems.Add(new RuleProblem(metadata.File, Line(node), Column(node), IsError: false, text));
 }

@@ -6,9 +6,14 @@ namespace SysmonWatch.Detection.Sigma.Parsing;
 /// <param name="rules">The detection rules that were good.</param>
 /// <param name="correlations">The correlations that were read.</param>
 /// <param name="refused">Ids and names of documents that were refused, for messages.</param>
+/// <param name="refusedUses">What correlations that were refused when they were read refer to.</param>
 /// <param name="problems">Takes what is wrong.</param>
 sealed class CorrelationResolver(
-    IReadOnlyList<SigmaRule> rules, IReadOnlyList<CorrelationRule> correlations, IReadOnlySet<string> refused, List<RuleProblem> problems)
+    IReadOnlyList<SigmaRule> rules,
+    IReadOnlyList<CorrelationRule> correlations,
+    IReadOnlySet<string> refused,
+    IReadOnlyList<(string Rule, bool Generates)> refusedUses,
+    List<RuleProblem> problems)
 {
     enum State : byte
     {
@@ -27,7 +32,7 @@ sealed class CorrelationResolver(
     public (bool Referenced, bool Generates)[] RuleUses { get; } = new (bool, bool)[rules.Count];
 
     /// <summary>The same for each resolved correlation.</summary>
-    public List<(bool Referenced, bool Generates)> CorrelationUses { get; } = [];
+    public (bool Referenced, bool Generates)[] CorrelationUses { get; private set; } = [];
 
     /// <summary>The good correlations, each after those it refers to.</summary>
     public IReadOnlyList<CorrelationRule> Resolve()
@@ -40,21 +45,31 @@ sealed class CorrelationResolver(
         for (int i = 0; i < correlations.Count; i++) Visit(i, 0);
         foreach (CorrelationRule correlation in _resolved)
         {
-            foreach (CorrelationReference reference in correlation.Rules.Where(r => r.Correlation >= 0))
-            {
-                (bool _, bool generates) = CorrelationUses[reference.Correlation];
-                CorrelationUses[reference.Correlation] = (true, generates || correlation.Generate);
-                WarnOfMissingFields(correlation, reference);
-            }
+            foreach (CorrelationReference reference in correlation.Rules.Where(r => r.Correlation >= 0)) WarnOfMissingFields(correlation, reference);
+        }
+        CorrelationUses = new (bool, bool)[_resolved.Count];
+        foreach ((string rule, bool generates) in refusedUses) Use(rule, generates);
+        foreach (CorrelationRule correlation in correlations)
+        {
+            foreach (CorrelationReference reference in correlation.Rules) Use(reference.Text, correlation.Generate);
         }
         return _resolved;
     }
 
-    /// <summary>A correlation that fired has the values of its own group and no others, so the one above it cannot group by more.</summary>
+    /// <summary>Notes that a correlation, good or refused, refers to a rule: it was written as a part, and being refused for whatever reason makes it no more.</summary>
+    void Use(string rule, bool generates)
+    {
+        if (!_targets.TryGetValue(rule, out (int Rule, int Correlation) target)) return;
+        if (target.Rule < 0 && _states[target.Correlation] != State.Good) return;
+        ref (bool Referenced, bool Generates) use = ref target.Rule >= 0 ? ref RuleUses[target.Rule] : ref CorrelationUses[_positions[target.Correlation]];
+        use = (true, generates || use.Generates);
+    }
+
+    /// <summary>Of a part that fired only the values of its group can be computed with; those to group by come from its events too.</summary>
     void WarnOfMissingFields(CorrelationRule correlation, CorrelationReference reference)
     {
         CorrelationRule part = _resolved[reference.Correlation];
-        foreach (string name in correlation.GroupBy.Concat(correlation.Fields))
+        foreach (string name in correlation.Fields)
         {
             string field = correlation.Aliases.Where(a => a.Name == name).SelectMany(a => a.Fields)
                 .Where(f => correlation.Rules[f.Rule].Correlation == reference.Correlation).Select(f => f.Field).FirstOrDefault(name);
@@ -71,8 +86,9 @@ sealed class CorrelationResolver(
     void Name(RuleMetadata metadata, (int, int) target)
     {
         if (metadata.Name is not { } name || _targets.TryAdd(name, target) || _targets[name] == target) return;
+        RuleMetadata first = _targets[name] is var (rule, correlation) && rule >= 0 ? rules[rule].Metadata : correlations[correlation].Metadata;
         problems.Add(new RuleProblem(
-            metadata.File, metadata.Line, 1, false, $"the name '{name}' is taken by another rule, to which correlations refer with it; give this rule a name of its own"));
+            metadata.File, metadata.Line, 1, false, $"the name '{name}' is taken by '{first.Title}' in {first.File}:{first.Line}, which is meant wherever a correlation says it; give this rule a name of its own"));
     }
 
     bool Visit(int index, int depth)
@@ -96,7 +112,6 @@ sealed class CorrelationResolver(
         }
         _positions[index] = _resolved.Count;
         _resolved.Add(correlation with { Rules = references, Aliases = aliases });
-        CorrelationUses.Add((false, false));
         return true;
     }
 
@@ -141,12 +156,7 @@ sealed class CorrelationResolver(
                 ? $"the rule '{reference.Text}' was refused, so this correlation is too"
                 : $"no rule has the id or name '{reference.Text}'; correct it, or load the rule's file too");
         }
-        if (target.Rule >= 0)
-        {
-            (bool _, bool generates) = RuleUses[target.Rule];
-            RuleUses[target.Rule] = (true, generates || correlation.Generate);
-            return reference with { Rule = target.Rule };
-        }
+        if (target.Rule >= 0) return reference with { Rule = target.Rule };
         if (_states[target.Correlation] == State.Open)
         {
             return Refuse(correlation, reference, $"'{reference.Text}' refers back to this correlation; correlations must not go in a circle");

@@ -1,4 +1,5 @@
 using System.Globalization;
+using SysmonWatch.Detection.Sigma.Files;
 using SysmonWatch.Detection.Sigma.Rules;
 using YamlDotNet.RepresentationModel;
 
@@ -33,10 +34,13 @@ public static class CorrelationRuleParser
     /// <returns>True where there was no error (warnings are possible).</returns>
     public static bool TryParse(YamlMappingNode document, RuleMetadata metadata, List<RuleProblem> problems, out CorrelationRule? rule)
     {
-        var reader = new CorrelationReader(metadata, problems);
-        rule = reader.Read(document);
+        rule = Parse(document, metadata, new ProblemList(metadata.File, problems));
         return rule is not null;
     }
+
+    /// <summary>The same for a document of a file; null where there was an error.</summary>
+    internal static CorrelationRule? Parse(YamlMappingNode document, RuleMetadata metadata, ProblemList problems) =>
+        new CorrelationReader(metadata, problems).Read(document);
 
     /// <summary>The type with this name in Sigma.</summary>
     internal static bool TryFindType(string name, out CorrelationType type) => Types.TryGetValue(name, out type);

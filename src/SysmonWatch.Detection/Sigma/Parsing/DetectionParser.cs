@@ -1,7 +1,9 @@
+using System.Text.RegularExpressions;
 using SysmonWatch.Detection.Events;
 using SysmonWatch.Detection.Sigma.Files;
 using SysmonWatch.Detection.Sigma.Matching;
 using SysmonWatch.Detection.Sigma.Rules;
+using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
 namespace SysmonWatch.Detection.Sigma.Parsing;
@@ -9,7 +11,7 @@ namespace SysmonWatch.Detection.Sigma.Parsing;
 /// <summary>Reads the search identifiers of a detection or a filter.</summary>
 /// <param name="problems">Takes what is wrong.</param>
 /// <param name="modifiers">Applies value modifiers.</param>
-sealed class DetectionParser(ProblemList problems, Modifiers modifiers)
+sealed partial class DetectionParser(ProblemList problems, Modifiers modifiers)
 {
     /// <summary>The most values that one rule may have, expansions counted.</summary>
     public const int MostValues = 100_000;
@@ -22,11 +24,11 @@ sealed class DetectionParser(ProblemList problems, Modifiers modifiers)
         switch (node)
         {
             case YamlMappingNode map: return Map(name, map);
-            case YamlScalarNode scalar: return Keywords([scalar], "", scalar);
+            case YamlScalarNode scalar: return Keywords([scalar], scalar);
             case YamlSequenceNode { Children.Count: 0 }:
                 problems.Error(node, $"'{name}' is an empty list and could never match; give it values or remove it");
                 return null;
-            case YamlSequenceNode list when list.All(n => n is YamlScalarNode): return Keywords([.. list.Cast<YamlScalarNode>()], "", list);
+            case YamlSequenceNode list when list.All(n => n is YamlScalarNode): return Keywords([.. list.Cast<YamlScalarNode>()], list);
             case YamlSequenceNode list: return Any(name, list);
             default:
                 problems.Error(node, $"'{name}' is neither a map, a list nor a text");
@@ -42,7 +44,7 @@ sealed class DetectionParser(ProblemList problems, Modifiers modifiers)
             RuleNode? part = child switch
             {
                 YamlMappingNode map => Map(name, map),
-                YamlScalarNode scalar => Keywords([scalar], "", scalar),
+                YamlScalarNode scalar => Keywords([scalar], scalar),
                 _ => null,
             };
             if (child is YamlSequenceNode) problems.Error(child, $"'{name}' has a list in a list; expected maps or texts");
@@ -95,8 +97,19 @@ sealed class DetectionParser(ProblemList problems, Modifiers modifiers)
         return Keyed(chain[0], chain[1..], at, values, value is YamlSequenceNode);
     }
 
-    RuleNode.Item? Keywords(YamlScalarNode[] values, string modifiersText, YamlNode at) =>
-        Build(FieldId.Unknown, modifiersText.Length == 0 ? [] : modifiersText.Split('|'), values, false, false, at);
+    RuleNode.Item? Keywords(YamlScalarNode[] values, YamlNode at)
+    {
+        foreach (YamlScalarNode value in values)
+        {
+            Match field = value.Style == ScalarStyle.Plain ? FieldWithoutBlank.Match(value.Value ?? "") : Match.Empty;
+            if (field.Success) problems.Warn(value, $"'{value.Value}' is a keyword here; if '{field.Groups[1].Value}' is a field, write a blank after its colon");
+        }
+        return Build(FieldId.Unknown, [], values, false, false, at);
+    }
+
+    /// <summary>What was meant as <c>Field: value</c>; no address like http://host and no path like C:\.</summary>
+    [GeneratedRegex(@"^([A-Za-z_][\w.]*(?:\|\w+)*):(?!//|[\\:])\S", RegexOptions.CultureInvariant)]
+    static partial Regex FieldWithoutBlank { get; }
 
     RuleNode.Item? Keyed(string field, string[] chain, YamlScalarNode at, YamlScalarNode[] values, bool isList)
     {
@@ -114,6 +127,11 @@ sealed class DetectionParser(ProblemList problems, Modifiers modifiers)
         if (rest.Contains("exists") && chain.Length > 1)
         {
             problems.Error(at, $"'exists' on '{field}' cannot be combined with other modifiers; give it a line of its own");
+            return null;
+        }
+        if (field.Length == 0 && rest.FirstOrDefault(Modifiers.NeedField.Contains) is { } needy)
+        {
+            problems.Error(at, $"'{needy}' asks something of a field, and there is none before it; write Field|{string.Join('|', chain)}");
             return null;
         }
         return Build(field.Length == 0 ? FieldId.Unknown : FieldId.Of(field), rest, values, all, negated, at);
@@ -162,13 +180,28 @@ sealed class DetectionParser(ProblemList problems, Modifiers modifiers)
             }
             if (Finish(draft, keyword: !field.IsKnown).ToTest(out string? reason) is not { } test)
             {
-                problems.Error(value, reason!);
+                problems.Error(value.Start.Line == value.End.Line ? value.Start : problems.PlaceOf(value, 0), reason!);
                 return null;
             }
             tests.Add(test);
         }
+        Warn(drafts[0], value, isKeyword: !field.IsKnown);
         _values += tests.Count;
         return new ItemValue(tests.Count == 1 ? tests[0] : new AnyTest(tests), Say(chain, value));
+    }
+
+    /// <summary>Warns of what is allowed and surely not meant.</summary>
+    void Warn(Draft draft, YamlScalarNode value, bool isKeyword)
+    {
+        if (isKeyword && value.Value is "" && draft is Draft.Text) problems.Warn(value, "an empty keyword is in every event; give it a text, or remove it");
+        if (draft is Draft.Time time && TimeParts.RangeOf(time.Part) is var (least, most) && (time.Bound < least || time.Bound > most))
+        {
+            problems.Warn(value, $"no time has the {time.Part.ToString().ToLowerInvariant()} {value.Value}; it is from {least} to {most}");
+        }
+        if (draft is Draft.Expression { Pattern: [.., '\n'] } && value.Style is ScalarStyle.Literal or ScalarStyle.Folded)
+        {
+            problems.Warn(value, "the expression ends with a line end, which is part of this kind of text; write |- or >- to leave it out");
+        }
     }
 
     /// <summary>A keyword is looked for anywhere in a value.</summary>

@@ -21,6 +21,10 @@ sealed class Modifiers(IReadOnlyDictionary<string, IReadOnlyList<string>> placeh
         "utf16le", "week", "wide", "windash", "year",
     ];
 
+    /// <summary>Those that ask something else than for a text, which a keyword cannot be asked.</summary>
+    public static IReadOnlyList<string> NeedField { get; } =
+        ["exists", "gt", "gte", "lt", "lte", "cidr", "fieldref", "minute", "hour", "day", "week", "month", "year"];
+
     static readonly string[] TextModifiers = ["contains", "startswith", "endswith", "cased", "windash", "base64", "base64offset", "re"];
 
     /// <summary>Applies one modifier.</summary>
@@ -59,6 +63,7 @@ sealed class Modifiers(IReadOnlyDictionary<string, IReadOnlyList<string>> placeh
             case ("lt" or "lte" or "gt" or "gte", Draft.Time t): results.Add(t with { How = ComparisonOf(name) }); return null;
             case ("lt" or "lte" or "gt" or "gte", Draft.Text t) when Number.TryParse(t.Original, true, out _):
                 return $"'{name}' needs a number and '{t.Original}' is a text; remove its quotes";
+            case ("lt" or "lte" or "gt" or "gte", Draft.Text t): return $"'{name}' needs a finite number, not '{t.Original}'";
             case ("minute" or "hour" or "day" or "week" or "month" or "year", Draft.Numeric n): return Time(name, n, results);
             case ("exists", Draft.Boolean b): results.Add(new Draft.Presence(b.Value)); return null;
             case ("exists", _): return $"'exists' needs true or false, not {draft.Kind}";
@@ -122,7 +127,9 @@ sealed class Modifiers(IReadOnlyDictionary<string, IReadOnlyList<string>> placeh
 
     static string? Encode(Draft.Text text, List<Draft> results, Func<byte[], IEnumerable<byte[]>> encode)
     {
-        if (text.Parts.Any(p => p.Kind is PartKind.Any or PartKind.One)) return $"'{text.Original}' has wildcards, which have no Base64 form; escape them with \\ or leave them out";
+        bool isOpen = text.Parts.Any(p => p.Kind is PartKind.Any or PartKind.One);
+        if (isOpen && !SigmaText.HasWildcards(text.Original)) return "what contains, startswith or endswith adds has no Base64 form; write them after it, as in base64offset|contains";
+        if (isOpen) return $"'{text.Original}' has wildcards, which have no Base64 form; escape them with \\ or leave them out";
         if (CloseDashes(text, out List<List<PatternPart>> variants) is { } reason) return reason;
         foreach (List<PatternPart> variant in variants)
         {
@@ -197,6 +204,11 @@ sealed class Modifiers(IReadOnlyDictionary<string, IReadOnlyList<string>> placeh
 
     string? Expand(Draft.Text text, List<Draft> results)
     {
+        foreach ((string name, _) in Placeholders.Split(text.Original).Where(piece => piece.IsPlaceholder))
+        {
+            if (placeholders.TryGetValue(name, out IReadOnlyList<string>? known) && known.Count > 0) continue;
+            return $"the placeholder %{name}% has no values; give it some (rules.placeholders in the configuration), or do without the rule";
+        }
         List<List<PatternPart>> variants = [[]];
         foreach (PatternPart part in text.Parts)
         {
@@ -212,10 +224,7 @@ sealed class Modifiers(IReadOnlyDictionary<string, IReadOnlyList<string>> placeh
                     foreach (List<PatternPart> variant in variants) variant.Add(PatternPart.Of(Encoding.UTF8.GetBytes(piece)));
                     continue;
                 }
-                if (!placeholders.TryGetValue(piece, out IReadOnlyList<string>? values) || values.Count == 0)
-                {
-                    return $"the placeholder %{piece}% has no values; give it some (rules.placeholders in the configuration), or do without the rule";
-                }
+                if (!placeholders.TryGetValue(piece, out IReadOnlyList<string>? values)) return $"the placeholder %{piece}% has wildcards or escapes in its name";
                 if ((long)variants.Count * values.Count > MostVariants) return $"the placeholders of '{text.Original}' make more than {MostVariants} variants";
                 variants = [.. variants.SelectMany(v => values.Select(value => new List<PatternPart>([.. v, .. SigmaText.Parse(value)])))];
             }

@@ -2,10 +2,10 @@ using System.Text.RegularExpressions;
 
 namespace SysmonWatch.Detection.Sigma.Parsing;
 
-/// <summary>Finds the placeholders of <c>expand</c>: <c>%name%</c>, and <c>\%</c> for a percent sign.</summary>
+/// <summary>Finds the placeholders of <c>expand</c>: <c>%name%</c>, whatever the name, and <c>\%</c> for a percent sign.</summary>
 static partial class Placeholders
 {
-    [GeneratedRegex(@"(?<!\\)%(\w+)%", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"(?<!\\)%([^%]+)(?<!\\)%", RegexOptions.CultureInvariant)]
     static partial Regex Placeholder { get; }
 
     /// <summary>The pieces in order: texts with their escapes undone, and names of placeholders.</summary>

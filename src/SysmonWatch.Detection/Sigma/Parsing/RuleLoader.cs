@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using SysmonWatch.Detection.Sigma.Files;
 using SysmonWatch.Detection.Sigma.Rules;
+using YamlDotNet.Core;
 
 namespace SysmonWatch.Detection.Sigma.Parsing;
 
@@ -50,7 +51,7 @@ public static class RuleLoader
             for (int i = 0; i < some.Length; i++)
             {
                 all.AddRange(read[i].Problems);
-                var problems = new ProblemList(some[i].File, all);
+                var problems = new ProblemList(some[i].File, all, read[i].Text);
                 foreach ((SigmaDocument document, SigmaRule? rule) in read[i].Documents) builder.Add(document, rule, problems, modifiers);
             }
         }
@@ -62,14 +63,15 @@ public static class RuleLoader
     {
         List<RuleProblem> found = source.Problem is null ? [] : [source.Problem];
         string? yaml = source.Problem is null ? source.Yaml ?? ReadText(source.File, found) : null;
-        if (yaml is null) return new ReadFile([], found);
-        var problems = new ProblemList(source.File, found);
+        if (yaml is null) return new ReadFile(null, [], found);
+        var problems = new ProblemList(source.File, found, yaml);
         var documents = new List<(SigmaDocument, SigmaRule?)>();
         foreach (SigmaDocument document in RuleCollection.Expand(YamlFile.Read(yaml, problems), problems))
         {
             documents.Add((document, RuleSetBuilder.IsRule(document) ? RuleParser.ParseRule(document, problems, modifiers) : null));
         }
-        return new ReadFile(documents, found);
+        if (documents.Count == 0 && found.Count == 0) problems.Warn(Mark.Empty, "the file is empty: there is no rule in it");
+        return new ReadFile(yaml, documents, found);
     }
 
     static Source InMemory((string File, string Yaml) document) => new(document.File, document.Yaml, null);
@@ -115,7 +117,7 @@ public static class RuleLoader
                     ArrayPool<byte>.Shared.Return(bytes);
                     bytes = larger;
                 }
-                return Decode(bytes, length);
+                return Decode(bytes.AsSpan(0, length), file, problems);
             }
             finally
             {
@@ -133,17 +135,34 @@ public static class RuleLoader
         return null;
     }
 
-    /// <summary>UTF-8, or what a byte order mark says.</summary>
-    static string Decode(byte[] bytes, int length)
+    /// <summary>UTF-8, or what a byte order mark says. Null where it is neither: what a rule asks for must not depend on a guess.</summary>
+    static string? Decode(ReadOnlySpan<byte> bytes, string file, List<RuleProblem> problems)
     {
-        if (length > 0 && bytes[0] is not (0xEF or 0xFE or 0xFF or 0x00)) return Encoding.UTF8.GetString(bytes, 0, length);
-        using var text = new StreamReader(new MemoryStream(bytes, 0, length), Encoding.UTF8, detectEncodingFromByteOrderMarks: true);
-        return text.ReadToEnd();
+        if (bytes is [0xFE, 0xFF, ..] or [0xFF, 0xFE, ..] or [0, 0, 0xFE, 0xFF, ..])
+        {
+            using var text = new StreamReader(new MemoryStream(bytes.ToArray()), Encoding.UTF8, detectEncodingFromByteOrderMarks: true);
+            return text.ReadToEnd();
+        }
+        if (bytes is [0xEF, 0xBB, 0xBF, ..]) bytes = bytes[3..];
+        int wrong = FirstInvalid(bytes);
+        if (wrong < 0) return Encoding.UTF8.GetString(bytes);
+        int line = 1 + bytes[..wrong].Count((byte)'\n');
+        int column = 1 + Encoding.UTF8.GetCharCount(bytes[(bytes[..wrong].LastIndexOf((byte)'\n') + 1)..wrong]);
+        problems.Add(new RuleProblem(file, line, column, true, $"the file is not UTF-8: there is the byte 0x{bytes[wrong]:X2}; save it as UTF-8"));
+        return null;
+    }
+
+    static int FirstInvalid(ReadOnlySpan<byte> bytes)
+    {
+        if (System.Text.Unicode.Utf8.IsValid(bytes)) return -1;
+        int at = 0;
+        while (Rune.DecodeFromUtf8(bytes[at..], out _, out int length) == OperationStatus.Done) at += length;
+        return at;
     }
 
     /// <summary>Something to read: a file, a text that stands for one, or why it cannot be read.</summary>
     sealed record Source(string File, string? Yaml, RuleProblem? Problem);
 
-    /// <summary>A file's documents, those that are rules parsed, null where they are refused; and what is wrong with them.</summary>
-    sealed record ReadFile(IReadOnlyList<(SigmaDocument Document, SigmaRule? Rule)> Documents, IReadOnlyList<RuleProblem> Problems);
+    /// <summary>A file's text and documents, those that are rules parsed, null where they are refused; and what is wrong with them.</summary>
+    sealed record ReadFile(string? Text, IReadOnlyList<(SigmaDocument Document, SigmaRule? Rule)> Documents, IReadOnlyList<RuleProblem> Problems);
 }

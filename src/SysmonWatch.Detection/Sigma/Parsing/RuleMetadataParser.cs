@@ -8,9 +8,13 @@ namespace SysmonWatch.Detection.Sigma.Parsing;
 /// <remarks>Source: Sigma specification 2.1. Extra keys are allowed and ignored, as it asks.</remarks>
 static class RuleMetadataParser
 {
+    static readonly string[] RootKeys =
+        ["title", "id", "name", "level", "author", "description", "tags", "status", "references", "falsepositives", "logsource", "detection", "correlation", "filter", "action"];
+
     /// <summary>The metadata of a document; null, with an error, where its level is wrong. A missing title is a warning.</summary>
     public static RuleMetadata? Parse(YamlMappingNode document, int line, ProblemList problems)
     {
+        WarnOfCase(document, RootKeys, problems);
         string? name = Text(document, "name");
         string? title = Text(document, "title");
         if (string.IsNullOrWhiteSpace(title))
@@ -38,6 +42,16 @@ static class RuleMetadataParser
     /// <summary>The node of a key; null where there is none.</summary>
     public static YamlNode? Find(YamlMappingNode map, string key) =>
         map.Children.TryGetValue(new YamlScalarNode(key), out YamlNode? node) ? node : FindSlowly(map, key);
+
+    /// <summary>Warns of keys that only their case keeps from being known ones. Sigma allows any others.</summary>
+    public static void WarnOfCase(YamlMappingNode map, IReadOnlyList<string> known, ProblemList problems)
+    {
+        foreach (YamlScalarNode key in map.Children.Keys.OfType<YamlScalarNode>())
+        {
+            string? meant = known.FirstOrDefault(k => k.Equals(key.Value, StringComparison.OrdinalIgnoreCase));
+            if (meant is not null && meant != key.Value) problems.Warn(key, $"'{key.Value}' has no meaning in Sigma and is ignored; its keys are lower-case: write '{meant}'");
+        }
+    }
 
     /// <summary>The text of a key; null where there is none or it is null.</summary>
     public static string? Text(YamlMappingNode map, string key) =>

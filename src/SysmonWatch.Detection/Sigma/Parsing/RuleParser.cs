@@ -10,6 +10,7 @@ static class RuleParser
 {
     static readonly string[] DetectionKeys = ["condition", "timeframe"];
     static readonly string[] FilterKeys = ["condition", "rules"];
+    static readonly string[] LogSourceKeys = ["category", "product", "service"];
 
     /// <summary>A detection rule; null, with errors, where it is wrong.</summary>
     public static SigmaRule? ParseRule(SigmaDocument document, ProblemList problems, Modifiers modifiers)
@@ -32,22 +33,48 @@ static class RuleParser
         int before = problems.Errors;
         RuleMetadata? metadata = RuleMetadataParser.Parse(document.Root, document.Line, problems);
         LogSource? source = ParseLogSource(document.Root, problems);
+        if (source == LogSource.Any)
+        {
+            problems.Error(
+                RuleMetadataParser.Find(document.Root, "logsource") ?? document.Root,
+                "a filter needs a 'logsource' with category, product or service: it filters the rules within it, and without one it would silence any");
+        }
         string prefix = metadata is null ? "" : $"{metadata.Title}: ";
         RuleNode? condition = ParseBody(document.Root, "filter", FilterKeys, prefix, problems, modifiers);
-        if (metadata is null || source is null || condition is null || problems.Errors > before) return null;
-        var filter = (YamlMappingNode)RuleMetadataParser.Find(document.Root, "filter")!;
-        IReadOnlyList<string> rules = RuleMetadataParser.Texts(filter, "rules");
+        IReadOnlyList<string>? rules = ParseFilteredRules(document.Root, problems);
+        if (metadata is null || source is null || condition is null || rules is null || problems.Errors > before) return null;
         return new FilterRule(metadata, source, rules is ["any"] ? [] : rules, condition);
+    }
+
+    /// <summary>A filter that does not say what it is for must not silence everything.</summary>
+    static IReadOnlyList<string>? ParseFilteredRules(YamlMappingNode document, ProblemList problems)
+    {
+        const string Fix = "list the ids or names of the rules that it filters, or write 'rules: any' for all within its log source";
+        if (RuleMetadataParser.Find(document, "filter") is not YamlMappingNode filter) return null;
+        YamlNode? node = RuleMetadataParser.Find(filter, "rules");
+        YamlNode[] items = node is YamlSequenceNode list ? [.. list] : node is null ? [] : [node];
+        YamlNode? wrong = items.FirstOrDefault(n => n is not YamlScalarNode { Value.Length: > 0 } scalar || YamlScalars.TypeOf(scalar, out _) == ScalarType.Null);
+        if (items.Length > 0 && wrong is null) return [.. items.Cast<YamlScalarNode>().Select(n => n.Value!)];
+        if (node is null) problems.Error(filter, $"the filter has no 'rules'; {Fix}");
+        else problems.Error(wrong ?? node, $"'rules' must be texts; {Fix}");
+        return null;
     }
 
     static LogSource? ParseLogSource(YamlMappingNode document, ProblemList problems)
     {
         YamlNode? node = RuleMetadataParser.Find(document, "logsource");
+        if (node is null) return LogSource.Any;
         if (node is YamlMappingNode map)
         {
-            return new LogSource(RuleMetadataParser.Text(map, "category"), RuleMetadataParser.Text(map, "product"), RuleMetadataParser.Text(map, "service"));
+            RuleMetadataParser.WarnOfCase(map, LogSourceKeys, problems);
+            string[] wrong = [.. LogSourceKeys.Where(key => RuleMetadataParser.Find(map, key) is not (null or YamlScalarNode))];
+            foreach (string key in wrong)
+            {
+                problems.Error(RuleMetadataParser.Find(map, key)!, $"'{key}' must be one text: a rule has one log source; write a rule for each, or leave '{key}' out");
+            }
+            return wrong.Length > 0 ? null
+                : new LogSource(RuleMetadataParser.Text(map, "category"), RuleMetadataParser.Text(map, "product"), RuleMetadataParser.Text(map, "service"));
         }
-        if (node is null) return LogSource.Any;
         problems.Error(node, "'logsource' must be a map with category, product and service");
         return null;
     }
@@ -98,23 +125,15 @@ static class RuleParser
         foreach (YamlScalarNode scalar in conditions.Cast<YamlScalarNode>())
         {
             RuleNode? part = ConditionParser.Parse(
-                scalar.Value ?? "", selections, (at, text) => problems.Warn(scalar, text), out string? error, out int errorAt);
+                scalar.Value ?? "", selections, (at, text) => problems.Warn(problems.PlaceOf(scalar, at), text), out string? error, out int errorAt);
             if (part is null)
             {
-                problems.Error(PlaceOf(scalar, errorAt), error!);
+                problems.Error(problems.PlaceOf(scalar, errorAt), error!);
                 return null;
             }
             parts.Add(part);
         }
         return parts.Count == 1 ? parts[0] : new RuleNode.Any(parts, "any condition");
-    }
-
-    /// <summary>Exact in a text that is written on one line; the start of the text otherwise.</summary>
-    static Mark PlaceOf(YamlScalarNode scalar, int offset)
-    {
-        if (scalar.Start.Line != scalar.End.Line) return scalar.Start;
-        int quote = scalar.Style is ScalarStyle.SingleQuoted or ScalarStyle.DoubleQuoted ? 1 : 0;
-        return new Mark(scalar.Start.Index + quote + offset, scalar.Start.Line, scalar.Start.Column + quote + offset);
     }
 
     static RuleNode Rename(RuleNode node, string prefix) => node switch

@@ -12,6 +12,7 @@ sealed class RuleSetBuilder(List<RuleProblem> all)
     readonly List<(FilterRule Filter, ProblemList Problems, YamlNode At)> _filters = [];
     readonly List<CorrelationRule> _correlations = [];
     readonly HashSet<string> _refused = new(StringComparer.OrdinalIgnoreCase);
+    readonly List<(string Rule, bool Generates)> _refusedUses = [];
     readonly Dictionary<string, RuleMetadata> _ids = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>True for a document that is neither a correlation nor a filter.</summary>
@@ -27,7 +28,9 @@ sealed class RuleSetBuilder(List<RuleProblem> all)
     {
         if (RuleMetadataParser.Find(document.Root, "correlation") is not null)
         {
-            if (!AddCorrelation(document, problems)) Refuse(document);
+            if (AddCorrelation(document, problems)) return;
+            Refuse(document);
+            _refusedUses.AddRange(CorrelationReader.Uses(document.Root));
         }
         else if (RuleMetadataParser.Find(document.Root, "filter") is not null)
         {
@@ -43,7 +46,7 @@ sealed class RuleSetBuilder(List<RuleProblem> all)
     public RuleSet Build()
     {
         foreach ((FilterRule filter, ProblemList problems, YamlNode at) in _filters) Apply(filter, problems, at);
-        var resolver = new CorrelationResolver(_rules, _correlations, _refused, all);
+        var resolver = new CorrelationResolver(_rules, _correlations, _refused, _refusedUses, all);
         IReadOnlyList<CorrelationRule> correlations = resolver.Resolve();
         for (int i = 0; i < _rules.Count; i++)
         {
@@ -63,10 +66,11 @@ sealed class RuleSetBuilder(List<RuleProblem> all)
     bool AddCorrelation(SigmaDocument document, ProblemList problems)
     {
         RuleMetadata? metadata = RuleMetadataParser.Parse(document.Root, document.Line, problems);
-        if (metadata is null || !CorrelationRuleParser.TryParse(document.Root, metadata, problems.All, out CorrelationRule? correlation)) return false;
+        if (metadata is null || CorrelationRuleParser.Parse(document.Root, metadata, problems) is not { } correlation) return false;
         bool hasOwnId = !string.IsNullOrWhiteSpace(RuleMetadataParser.Text(document.Root, "id"));
         metadata = Unique(metadata, hasOwnId, document, problems);
-        if (metadata is not null) _correlations.Add(correlation! with { Metadata = metadata });
+        if (metadata is null) return false;
+        _correlations.Add(correlation with { Metadata = metadata });
         return true;
     }
 
