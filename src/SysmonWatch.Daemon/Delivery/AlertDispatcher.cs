@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using SysmonWatch.Daemon.Configuration;
 using SysmonWatch.Daemon.Delivery.Journal;
+using SysmonWatch.Daemon.Operations;
 using SysmonWatch.Daemon.State;
 using SysmonWatch.Detection.Alerting;
 
@@ -14,14 +15,15 @@ sealed partial class AlertDispatcher : IAlertRoutes, IAsyncDisposable
 {
     readonly StateStore _store;
     readonly AlertJournal _journal;
+    readonly Counters _counters;
     readonly TimeProvider _time;
     readonly ILogger<AlertDispatcher> _logger;
     readonly SemaphoreSlim _changing = new(1, 1);
     volatile SinkLoop[] _loops = [];
 
-    public AlertDispatcher(StateStore store, AlertJournal journal, TimeProvider time, ILogger<AlertDispatcher> logger)
+    public AlertDispatcher(StateStore store, AlertJournal journal, Counters counters, TimeProvider time, ILogger<AlertDispatcher> logger)
     {
-        (_store, _journal, _time, _logger) = (store, journal, time, logger);
+        (_store, _journal, _counters, _time, _logger) = (store, journal, counters, time, logger);
         _store.FailureChanged += WakeWhenItWorks;
     }
 
@@ -47,8 +49,8 @@ sealed partial class AlertDispatcher : IAlertRoutes, IAsyncDisposable
     }
 
     /// <summary>
-    /// Tells these from now on, at the start and after a reload. What still waits for a sink that is not among them becomes a dead letter; what waits
-    /// for one that is goes on where it stood.
+    /// Tells these from now on, at the start and after a reload. What still waits for a sink that is not among them is kept as long as alerts are,
+    /// and told when it comes back; what waits for one that is goes on where it stood.
     /// </summary>
     /// <param name="routes">Names must differ; the journal first.</param>
     public async Task UseAsync(IReadOnlyList<AlertRoute> routes)
@@ -57,12 +59,13 @@ sealed partial class AlertDispatcher : IAlertRoutes, IAsyncDisposable
         try
         {
             SinkLoop[] before = _loops;
-            SinkLoop[] after = [.. routes.Select(route => new SinkLoop(route, _store, _time, _logger))];
+            SinkLoop[] after = [.. routes.Select(route => new SinkLoop(route, _store, _counters, _time, _logger))];
             // New names first: an alert raised now is put in for them, and waits in the outbox until their loops start.
             _loops = after;
             await Task.WhenAll(before.Select(loop => loop.DisposeAsync().AsTask()));
-            int given = _store.GiveUpAllBut([.. routes.Select(route => route.Sink.Name)]);
-            if (given > 0) LogNoLongerConfigured(given);
+            string[] names = [.. routes.Select(route => route.Sink.Name)];
+            _store.UseSinks(names);
+            foreach ((string sink, long waiting) in _store.Status().Pending.Where(sink => sink.Value > 0 && !names.Contains(sink.Key))) LogNotConfigured(sink, waiting);
             foreach (SinkLoop loop in after) loop.Start();
         }
         finally
@@ -93,6 +96,6 @@ sealed partial class AlertDispatcher : IAlertRoutes, IAsyncDisposable
         if (failure is null) Wake();
     }
 
-    [LoggerMessage(3001, LogLevel.Warning, "{Count} alerts still waited for sinks that are no longer configured and are given up. The journal has them.")]
-    partial void LogNoLongerConfigured(int count);
+    [LoggerMessage(3001, LogLevel.Warning, "{Sink} is not configured any more; alerts that wait for it: {Count}. They are kept for state.keep_alerts and sent if it comes back.")]
+    partial void LogNotConfigured(string sink, long count);
 }

@@ -49,18 +49,30 @@ static class OutboxReader
         }
     }
 
-    static IReadOnlyList<StoredDelivery> Deliveries(Database database, long number)
+    static List<StoredDelivery> Deliveries(Database database, long number)
     {
         try
         {
-            return database.Rows(
-                "SELECT sink, state, attempts, next_try, reason FROM deliveries WHERE number = $number",
-                row => new StoredDelivery(row.Text(0), (DeliveryState)row.Number(1), (int)row.Number(2), Micros.ToTime(row.Number(3)), row.Text(4)), ("$number", number));
+            return Rows("SELECT sink, state, attempts, next_try, reason FROM deliveries WHERE number = $number", "");
+        }
+        catch (DatabaseException e) when (IsDamage(e))
+        {
+            // The index by alert is gone; the table itself is by sink.
+        }
+        try
+        {
+            return [.. database.Rows("SELECT name FROM sinks", row => row.Text(0))
+                .SelectMany(sink => Rows("SELECT sink, state, attempts, next_try, reason FROM deliveries WHERE sink = $sink AND number = $number", sink))];
         }
         catch (DatabaseException e) when (IsDamage(e))
         {
             return [new StoredDelivery(Outbox.Assured, DeliveryState.Pending, 0, DateTimeOffset.UnixEpoch, "")];
         }
+
+        List<StoredDelivery> Rows(string sql, string sink) => database.Rows(
+            sql,
+            row => new StoredDelivery(row.Text(0), (DeliveryState)row.Number(1), (int)row.Number(2), Micros.ToTime(row.Number(3)), row.Text(4)),
+            sink.Length == 0 ? [("$number", number)] : [("$number", number), ("$sink", sink)]);
     }
 
     // SQLITE_ERROR: a column that a newer version does not have.

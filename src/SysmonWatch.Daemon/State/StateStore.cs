@@ -14,8 +14,8 @@ namespace SysmonWatch.Daemon.State;
 /// </remarks>
 sealed partial class StateStore : IDisposable
 {
-    // What a bound has made too much is removed with the next alerts; so many more at a time where a bound was lowered.
-    const int RemovedBeyond = 64;
+    // An alert may take the place of many that are smaller; where a bound was lowered, the alerts that come bring the outbox down to it.
+    const int RemovedWithOne = 64;
 
     static readonly TimeSpan TrimEvery = TimeSpan.FromHours(1);
     static readonly StoreFailure Incomplete = new(StoreTrouble.Incomplete, "the database lacks pages of a snapshot; the next checkpoint has all of them");
@@ -144,8 +144,13 @@ sealed partial class StateStore : IDisposable
 
         void Add(Outbox outbox, IReadOnlyList<StoredAlert> some)
         {
-            added = outbox.Add(some);
-            outbox.Shrink(2 * some.Count + RemovedBeyond, evicted);
+            added.Clear();
+            foreach (StoredAlert alert in some)
+            {
+                added.AddRange(outbox.Add([alert]));
+                // After each, so that one call with many leaves no more behind in the file than many calls.
+                outbox.Shrink(RemovedWithOne, evicted);
+            }
         }
     }
 
