@@ -9,6 +9,9 @@ sealed record LimitsOptions
     /// <remarks>A Sysmon message has at most 64 KiB, and rsyslog writes a control character as four (#ooo).</remarks>
     public int LineLength { get; init; } = RecordBatch.DefaultLongestRecord;
 
+    /// <summary>Files that are followed at a time, where globs match more. Default 4,096; 1 to 65,536.</summary>
+    public int Files { get; init; } = 4_096;
+
     /// <summary>Batches of events that wait between two stages; then reading waits. Default 16; 2 to 1024.</summary>
     public int ChannelBatches { get; init; } = 16;
 

@@ -9,6 +9,7 @@ sealed class WaitingThread : IAsyncDisposable
     readonly int _descriptor;
     readonly int _interrupt;
     readonly Func<bool, bool> _drain;
+    readonly bool _afterTime;
     readonly SemaphoreSlim _asked = new(0);
     readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     TaskCompletionSource<bool> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -22,10 +23,12 @@ sealed class WaitingThread : IAsyncDisposable
     /// Called on the thread when the descriptor rings, to empty it, or with true after <see cref="Ring"/>; its result is handed to the one who waits.
     /// Must not throw.
     /// </param>
-    public WaitingThread(string name, int descriptor, Func<bool, bool> drain)
+    /// <param name="afterTime">What is handed to the one who waits when the time is over.</param>
+    public WaitingThread(string name, int descriptor, Func<bool, bool> drain, bool afterTime = true)
     {
         _descriptor = descriptor;
         _drain = drain;
+        _afterTime = afterTime;
         _interrupt = WaitCalls.CreateEvent();
         new Thread(Run) { Name = name, IsBackground = true }.Start();
     }
@@ -33,7 +36,7 @@ sealed class WaitingThread : IAsyncDisposable
     /// <summary>Waits until the descriptor rings, somebody calls <see cref="Ring"/>, or the time is over. One at a time.</summary>
     /// <param name="longest">The longest wait; <see cref="Timeout.InfiniteTimeSpan"/> where the time does not matter.</param>
     /// <param name="stop">Ends the wait.</param>
-    /// <returns>What the drain said; true after the time.</returns>
+    /// <returns>What the drain said, or what was asked for after the time.</returns>
     public async ValueTask<bool> WaitAsync(TimeSpan longest, CancellationToken stop)
     {
         stop.ThrowIfCancellationRequested();
@@ -79,7 +82,7 @@ sealed class WaitingThread : IAsyncDisposable
             if (descriptors[0].Happened != 0) WaitCalls.Drain(_interrupt, number);
             bool rung = _rung;
             _rung = false;
-            _answer.TrySetResult((descriptors[1].Happened == 0 && !rung) || _drain(rung));
+            _answer.TrySetResult(descriptors[1].Happened == 0 && !rung ? _afterTime : _drain(rung));
         }
         _ended.TrySetResult();
     }

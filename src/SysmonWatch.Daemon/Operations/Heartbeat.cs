@@ -14,7 +14,7 @@ sealed partial class Heartbeat(
     StatusLine statusLine,
     LossReporter losses,
     IHostApplicationLifetime lifetime,
-    Cadence cadence,
+    SharedTimer timer,
     ILogger<Heartbeat> logger,
     IStatusSource? source = null) : IHostedService, IDisposable
 {
@@ -25,9 +25,9 @@ sealed partial class Heartbeat(
     bool _saidFailure;
 
     /// <summary>Time between two beats.</summary>
-    public TimeSpan Interval { get; } = settings.Interval ?? Cadence.Longest;
+    public TimeSpan Interval { get; } = settings.Interval ?? SharedTimer.Longest;
 
-    /// <summary>One beat. Public for tests, which have no time to wait for it; the cadence is the only other caller.</summary>
+    /// <summary>One beat. Public for tests, which have no time to wait for it; the timer is the only other caller.</summary>
     public void Beat()
     {
         IReadOnlyList<string> stuck = watchdog.FindStuck();
@@ -48,7 +48,7 @@ sealed partial class Heartbeat(
     {
         // It is the first thing stopping does: systemd shows it while the rest drains.
         _stopping = lifetime.ApplicationStopping.Register(() => notifier.Stopping("stopping"));
-        _beating = cadence.Every(Interval, Beat);
+        _beating = timer.Every(Interval, Beat);
         return Task.CompletedTask;
     }
 

@@ -29,7 +29,7 @@ static class OperationsRegistration
             services.AddSingleton<StatusLine>();
             services.AddSingleton(watchdog);
             services.AddSingleton(notifier);
-            services.AddSingleton(provider => new Cadence(watchdog, provider.GetRequiredService<ILogger<Cadence>>()));
+            services.AddSingleton(provider => new SharedTimer(watchdog, provider.GetRequiredService<ILogger<SharedTimer>>()));
             services.AddHostedService<Heartbeat>();
             if (notifier.IsActive) services.AddSystemdLifetime();
             return services;

@@ -8,13 +8,13 @@ using SysmonWatch.Daemon.Operations;
 namespace SysmonWatch.Daemon.Pipeline;
 
 /// <summary>Makes the source that the configuration asks for.</summary>
-/// <param name="limits">For the longest line.</param>
+/// <param name="limits">For the longest line and the most files.</param>
 /// <param name="time">The clock.</param>
 /// <param name="loggers">Where operators are told.</param>
 /// <param name="counters">What is counted.</param>
-/// <param name="cadence">Times the slow polls.</param>
+/// <param name="timer">Times the slow polls.</param>
 /// <param name="journal">Where the journal is; null for this host's.</param>
-sealed class SourceFactory(LimitsOptions limits, TimeProvider time, ILoggerFactory loggers, IntakeCounters counters, Cadence cadence, IJournalPlace? journal = null)
+sealed class SourceFactory(LimitsOptions limits, TimeProvider time, ILoggerFactory loggers, IntakeCounters counters, SharedTimer timer, IJournalPlace? journal = null)
 {
     /// <summary>A source, not opened yet.</summary>
     /// <param name="input">What the configuration says.</param>
@@ -33,8 +33,8 @@ sealed class SourceFactory(LimitsOptions limits, TimeProvider time, ILoggerFacto
     }
 
     FileSource Files(InputOptions input, IReadOnlyList<string> paths, string reason = "") =>
-        new(paths, new StartAt(input.Start.Back), time, loggers.CreateLogger<FileSource>(), counters, cadence) { Reason = reason };
+        new(paths, new StartAt(input.Start.Back), limits.Files, time, loggers.CreateLogger<FileSource>(), counters, timer) { Reason = reason };
 
     JournalSource Journal(InputOptions input, string reason = "") =>
-        new(new StartAt(input.Start.Back), time, loggers.CreateLogger<JournalSource>(), counters, cadence, journal) { Reason = reason };
+        new(new StartAt(input.Start.Back), time, loggers.CreateLogger<JournalSource>(), counters, timer, journal) { Reason = reason };
 }

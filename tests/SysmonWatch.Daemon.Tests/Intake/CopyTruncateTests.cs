@@ -30,13 +30,13 @@ public sealed partial class CopyTruncateTests(ITestOutputHelper output) : IDispo
     readonly CancellationTokenSource _soon = new(TimeSpan.FromMinutes(2));
 
     // Ticks only when it is told to: whatever is found was rung for.
-    readonly Cadence _cadence = new(TimeSpan.FromDays(1), NullLogger.Instance);
+    readonly SharedTimer _timer = new(TimeSpan.FromDays(1), NullLogger.Instance);
 
     string Log => Path.Combine(_directory, "app.log");
 
     public void Dispose()
     {
-        _cadence.Dispose();
+        _timer.Dispose();
         _soon.Dispose();
         Directory.Delete(_directory, recursive: true);
     }
@@ -95,7 +95,7 @@ public sealed partial class CopyTruncateTests(ITestOutputHelper output) : IDispo
 
     FileSource Follow(CollectedLogs log, byte[] position)
     {
-        var source = new FileSource([Log], StartAt.Beginning, TimeProvider.System, log, new IntakeCounters(), _cadence);
+        var source = new FileSource([Log], StartAt.Beginning, 4096, TimeProvider.System, log, new IntakeCounters(), _timer);
         source.Restore(position);
         return source;
     }

@@ -90,7 +90,7 @@ public class FileFollowerModelTests
                 case Act.Stop when follow.IsRunning: follow.Stop(); break;
                 case Act.Kill when follow.IsRunning: follow.Kill(); break;
                 case Act.Start when !follow.IsRunning: follow.Start(); break;
-                case Act.LongTime: time.Advance(FollowedPath.Linger); break;
+                case Act.LongTime: time.Advance(WatchedFile.Linger); break;
                 // Nobody can see afterwards that it was set back where it has been set forward again by then.
                 case Act.ClockBack: setBack = true; time.AdjustTime(time.GetUtcNow() - TimeSpan.FromHours(26)); break;
                 case Act.ClockForward when !setBack: time.AdjustTime(time.GetUtcNow() + TimeSpan.FromHours(31)); break;

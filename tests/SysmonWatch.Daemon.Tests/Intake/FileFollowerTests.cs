@@ -145,6 +145,42 @@ public sealed class FileFollowerTests : IDisposable
     }
 
     [Fact]
+    public void Follows_as_many_files_as_are_allowed_and_says_once_that_there_are_more()
+    {
+        for (int i = 0; i < 5; i++) File.WriteAllText(Path.Combine(_log.Root, $"{i}.log"), $"{i}\n");
+        using var follow = new Follow(_time, StartAt.Beginning, null, 3, Path.Combine(_log.Root, "*.log"));
+
+        Assert.Equal(["0", "1", "2"], follow.Drain().Seen);
+        Assert.Equal([new IntakeNotice.TooMany(Path.Combine(_log.Root, "*.log"), 3)], follow.Notices.OfType<IntakeNotice.TooMany>());
+        // The place of one that is deleted is free for another.
+        File.Delete(Path.Combine(_log.Root, "1.log"));
+        _time.Advance(WatchedFile.Forgetting);
+        follow.Drain();
+        Assert.Equal(["0", "1", "2", "3"], follow.Drain().Seen);
+    }
+
+    [Fact]
+    public void Looks_only_at_the_file_that_grew()
+    {
+        var files = new CountingFileSystem();
+        string[] paths = [.. Enumerable.Range(0, 50).Select(i => Path.Combine(_log.Root, $"{i}.log"))];
+        foreach (string path in paths) File.WriteAllText(path, "old\n");
+        using var follower = new FileFollower(paths, StartAt.End, 50, _time, _ => { }, files);
+        var batch = new RecordBatch();
+        while (follower.Step(batch, thorough: true)) batch.Clear();
+        files.Calls = 0;
+        File.AppendAllText(paths[7], "new\n");
+
+        follower.MarkDue(follower.Watched.Single(watched => watched.Path == paths[7]));
+
+        Assert.True(follower.Step(batch, thorough: false));
+        Assert.Single(batch.Records);
+        Assert.False(follower.Step(batch, thorough: false));
+        Assert.Equal(2, files.Calls);
+        Assert.Equal([.. paths], FilePosition.From(follower.Position(), out _)!.Files.Select(file => file.Path));
+    }
+
+    [Fact]
     public void Takes_a_file_once_that_two_paths_lead_to()
     {
         string link = Path.Combine(_log.Root, "messages");
@@ -272,17 +308,17 @@ public sealed class FileFollowerTests : IDisposable
         follow.Drain();
         for (int i = 0; i < 3; i++)
         {
-            Tick(FollowedPath.Linger - TimeSpan.FromSeconds(1));
+            Tick(WatchedFile.Linger - TimeSpan.FromSeconds(1));
             _log.Write(1);
             follow.Drain();
         }
         Assert.Equal([_log.Written[0], "new", .. _log.Written[1..]], follow.Seen);
-        Assert.Equal(2, follow.Follower.GrowingFiles.Count());
+        Assert.Equal(2, follow.Follower.Watched.SelectMany(watched => watched.Growing).Count());
 
-        Tick(FollowedPath.Linger);
+        Tick(WatchedFile.Linger);
         follow.Drain();
 
-        Assert.Single(follow.Follower.GrowingFiles);
+        Assert.Single(follow.Follower.Watched.SelectMany(watched => watched.Growing));
     }
 
     [Fact]
@@ -294,20 +330,20 @@ public sealed class FileFollowerTests : IDisposable
         _log.Delete();
         for (int i = 0; i < 3; i++)
         {
-            Tick(FollowedPath.Forgetting - TimeSpan.FromSeconds(1));
+            Tick(WatchedFile.Forgetting - TimeSpan.FromSeconds(1));
             _log.Write(1);
             follow.Drain();
         }
         _log.WritePartly();
         follow.Drain();
         Assert.Equal(_log.Written, follow.Seen);
-        Assert.Single(follow.Follower.Paths);
+        Assert.Single(follow.Follower.Watched);
         Assert.True(follow.Follower.IsRestless, "nobody would look again");
 
-        Tick(FollowedPath.Forgetting);
+        Tick(WatchedFile.Forgetting);
         follow.Drain().Drain();
 
-        Assert.Empty(follow.Follower.Paths);
+        Assert.Empty(follow.Follower.Watched);
         Assert.Equal(5, follow.Seen.Count);
         _log.Reopen();
         Write(2);
@@ -338,13 +374,13 @@ public sealed class FileFollowerTests : IDisposable
         _log.Delete();
         follow.Start();
         follow.Drain();
-        Assert.Single(follow.Follower.Paths);
+        Assert.Single(follow.Follower.Watched);
         Assert.DoesNotContain(follow.Notices, notice => notice is IntakeNotice.Lost);
 
-        Tick(FollowedPath.Forgetting);
+        Tick(WatchedFile.Forgetting);
         follow.Drain().Drain();
 
-        Assert.Empty(follow.Follower.Paths);
+        Assert.Empty(follow.Follower.Watched);
         Assert.Single(follow.Notices.OfType<IntakeNotice.Lost>());
     }
 
@@ -570,7 +606,7 @@ public sealed class FileFollowerTests : IDisposable
     {
         Write(40);
         using Follow follow = Start(StartAt.Beginning).Drain();
-        Assert.True(new FileInfo(_log.Live).Length > 2 * ContentMark.HeadMost, "what differs is beyond the beginning that is known");
+        Assert.True(new FileInfo(_log.Live).Length > 2 * Fingerprint.HeadMost, "what differs is beyond the beginning that is known");
         string[] anew = [.. _log.Written[..30], .. Enumerable.Range(0, 20).Select(n => $"another line, number {n}, of a file that has been filled anew from the thirtieth on")];
         Tick(TimeSpan.FromSeconds(1));
         File.WriteAllLines(_log.Live, anew);
@@ -709,7 +745,7 @@ public sealed class FileFollowerTests : IDisposable
         Assert.Empty(follow.Seen);
         Assert.True(follow.Follower.HasUnsettledLines);
 
-        Tick(Generation.Settle);
+        Tick(LogFile.Settle);
 
         Assert.Equal([Cut], follow.Drain().Seen);
         Assert.False(follow.Follower.HasUnsettledLines);
@@ -734,7 +770,7 @@ public sealed class FileFollowerTests : IDisposable
     {
         Write(1);
         var notices = new List<IntakeNotice>();
-        using var follower = new FileFollower([_log.Live], StartAt.End, _time, notices.Add);
+        using var follower = new FileFollower([_log.Live], StartAt.End, 1, _time, notices.Add);
 
         follower.Restore("{\"version\":7,\"patterns\":[],\"files\":[]}"u8);
 
@@ -779,4 +815,15 @@ public sealed class FileFollowerTests : IDisposable
     }
 
     void Tick(TimeSpan by) => _time.Advance(by);
+
+    sealed class CountingFileSystem : LogFileSystem
+    {
+        public int Calls { get; set; }
+
+        public override int Look(string path, out FileFacts facts)
+        {
+            Calls++;
+            return base.Look(path, out facts);
+        }
+    }
 }

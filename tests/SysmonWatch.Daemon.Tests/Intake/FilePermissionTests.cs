@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Time.Testing;
 using SysmonWatch.Daemon.Intake;
+using SysmonWatch.Daemon.Intake.Files;
 using SysmonWatch.Tests.Shared;
 
 namespace SysmonWatch.Daemon.Tests.Intake;
@@ -97,12 +98,38 @@ public sealed class FilePermissionTests : IDisposable
         Write(2);
         Look(follow);
         Assert.Equal(_log.Written[1..3], follow.Seen);
+        _time.Advance(TroubleReport.Patience);
+        Look(follow);
         Assert.Single(follow.Notices.OfType<IntakeNotice.Unreadable>());
 
         Allow(_log.Live, ForAll);
         Look(follow);
 
         Assert.Equal(_log.Written[1..], follow.Seen);
+    }
+
+    [Fact]
+    public void A_rotation_that_sets_the_mode_after_it_made_the_file_is_no_trouble()
+    {
+        Write(1);
+        using var follow = new Follow(_time, StartAt.End, _log.Live);
+        Look(follow);
+        for (int i = 0; i < 3; i++)
+        {
+            _log.Rename(create: true);
+            Allow(_log.Live, None);
+            Look(follow);
+            Assert.True(follow.Follower.IsRestless, "it is looked at again by the clock, so that it is reported where it lasts");
+            _time.Advance(TroubleReport.Patience - TimeSpan.FromMilliseconds(1));
+            Look(follow);
+            Allow(_log.Live, ForAll);
+            _log.Reopen();
+            Write(1);
+            Look(follow);
+        }
+
+        Assert.Equal(_log.Written[1..], follow.Seen);
+        Assert.DoesNotContain(follow.Notices, notice => notice is IntakeNotice.Unreadable);
     }
 
     [Fact]

@@ -16,11 +16,11 @@ public sealed class FileSourceTests : IDisposable
     readonly ToyLog _log = new(new FakeTimeProvider(DateTimeOffset.FromUnixTimeSeconds(1_790_000_000)));
     readonly CancellationTokenSource _soon = new(TimeSpan.FromMinutes(2));
     // Ticks only when it is told to: every other wake-up is inotify's.
-    readonly Cadence _cadence = new(TimeSpan.FromDays(1), NullLogger.Instance);
+    readonly SharedTimer _timer = new(TimeSpan.FromDays(1), NullLogger.Instance);
 
     public void Dispose()
     {
-        _cadence.Dispose();
+        _timer.Dispose();
         _log.Dispose();
         _soon.Dispose();
     }
@@ -75,7 +75,7 @@ public sealed class FileSourceTests : IDisposable
         {
             await using RealSyslog syslog = RealSyslog.Run(directory);
             var log = new CollectedLogs();
-            await using var source = new FileSource([syslog.Log], StartAt.Beginning, TimeProvider.System, log, new IntakeCounters(), _cadence);
+            await using var source = new FileSource([syslog.Log], StartAt.Beginning, 4096, TimeProvider.System, log, new IntakeCounters(), _timer);
             var seen = new List<string>();
             using var enough = new CancellationTokenSource();
             // So much is written in one rotation's time that the next one has something to rotate, and no more than gzip keeps up with.
@@ -129,7 +129,7 @@ public sealed class FileSourceTests : IDisposable
     public async Task Wakes_up_when_a_directory_is_made_that_was_not_there()
     {
         string path = Path.Combine(_log.Root, "a", "b", "app.log");
-        await using var source = new FileSource([path], StartAt.End, TimeProvider.System, NullLogger.Instance, new IntakeCounters(), _cadence);
+        await using var source = new FileSource([path], StartAt.End, 4096, TimeProvider.System, NullLogger.Instance, new IntakeCounters(), _timer);
         var seen = new List<string>();
         Task reading = ReadAsync(source, seen, 1);
 
@@ -171,14 +171,14 @@ public sealed class FileSourceTests : IDisposable
         await ReadAsync(source, seen, 1);
         Task reading = ReadAsync(source, seen, 4);
         // The first looks have nothing to compare with; then it is quiet, and one more changes nothing.
-        _cadence.TickNow();
-        _cadence.TickNow();
+        _timer.TickNow();
+        _timer.TickNow();
         int rings = doorbell.Rings;
-        for (int i = 0; i < 5; i++) _cadence.TickNow();
+        for (int i = 0; i < 5; i++) _timer.TickNow();
         Assert.Equal(rings, doorbell.Rings);
 
         _log.Write(1);
-        _cadence.TickNow();
+        _timer.TickNow();
         Assert.Equal(rings + 1, doorbell.Rings);
         // Its writer has not been told yet: what it writes is found although no look at the path shows it.
         _log.Rename(create: false);
@@ -197,7 +197,7 @@ public sealed class FileSourceTests : IDisposable
     public async Task Says_once_that_notifications_do_not_work_and_reads_all_the_same()
     {
         var log = new CollectedLogs();
-        await using var source = new FileSource([_log.Live], StartAt.Beginning, TimeProvider.System, log, new IntakeCounters(), _cadence, new SilentDoorbell("all inotify watches are in use"));
+        await using var source = new FileSource([_log.Live], StartAt.Beginning, 4096, TimeProvider.System, log, new IntakeCounters(), _timer, new SilentDoorbell("all inotify watches are in use"));
         var seen = new List<string>();
         for (int round = 0; round < 3; round++)
         {
@@ -227,7 +227,7 @@ public sealed class FileSourceTests : IDisposable
     public async Task Counts_what_it_gives_out()
     {
         var counters = new IntakeCounters();
-        await using var source = new FileSource([_log.Live], StartAt.Beginning, TimeProvider.System, NullLogger.Instance, counters, _cadence, new SilentDoorbell());
+        await using var source = new FileSource([_log.Live], StartAt.Beginning, 4096, TimeProvider.System, NullLogger.Instance, counters, _timer, new SilentDoorbell());
         _log.Write(7);
 
         await ReadAsync(source, [], 7);
@@ -242,7 +242,7 @@ public sealed class FileSourceTests : IDisposable
     public async Task Takes_lines_as_long_as_the_batch_allows_and_counts_longer_ones()
     {
         var counters = new IntakeCounters();
-        await using var source = new FileSource([_log.Live], StartAt.Beginning, TimeProvider.System, NullLogger.Instance, counters, _cadence, new SilentDoorbell());
+        await using var source = new FileSource([_log.Live], StartAt.Beginning, 4096, TimeProvider.System, NullLogger.Instance, counters, _timer, new SilentDoorbell());
         string megabyte = new('x', 1 << 20);
         await File.WriteAllTextAsync(_log.Live, $"{megabyte}\n{megabyte}{megabyte}\nlast\n", _soon.Token);
 
@@ -259,7 +259,7 @@ public sealed class FileSourceTests : IDisposable
     }
 
     FileSource Open(IDoorbell doorbell) =>
-        new([_log.Live], StartAt.Beginning, TimeProvider.System, NullLogger.Instance, new IntakeCounters(), _cadence, doorbell);
+        new([_log.Live], StartAt.Beginning, 4096, TimeProvider.System, NullLogger.Instance, new IntakeCounters(), _timer, doorbell);
 
     /// <summary>Looks by the clock until something is so, whatever the source waited for.</summary>
     async Task TickUntilAsync(Func<bool> isSo)
@@ -267,7 +267,7 @@ public sealed class FileSourceTests : IDisposable
         while (!isSo())
         {
             _soon.Token.ThrowIfCancellationRequested();
-            _cadence.TickNow();
+            _timer.TickNow();
             await Task.Yield();
         }
     }
@@ -292,7 +292,7 @@ public sealed class FileSourceTests : IDisposable
 
         public string? Trouble => null;
 
-        public void Watch(IEnumerable<string> directories, IEnumerable<SafeFileHandle> files)
+        public void Watch(IEnumerable<string> directories, IEnumerable<(SafeFileHandle File, WatchedFile Of)> files)
         {
         }
 
@@ -302,7 +302,7 @@ public sealed class FileSourceTests : IDisposable
             _thread.Ring();
         }
 
-        public ValueTask<bool> WaitAsync(TimeSpan longest, CancellationToken stop) => _thread.WaitAsync(longest, stop);
+        public ValueTask<bool> WaitAsync(HashSet<WatchedFile> grown, TimeSpan longest, CancellationToken stop) => _thread.WaitAsync(longest, stop);
 
         public ValueTask DisposeAsync() => _thread.DisposeAsync();
     }
@@ -312,7 +312,7 @@ public sealed class FileSourceTests : IDisposable
     {
         public string? Trouble => trouble;
 
-        public void Watch(IEnumerable<string> directories, IEnumerable<SafeFileHandle> files)
+        public void Watch(IEnumerable<string> directories, IEnumerable<(SafeFileHandle File, WatchedFile Of)> files)
         {
         }
 
@@ -320,7 +320,7 @@ public sealed class FileSourceTests : IDisposable
         {
         }
 
-        public async ValueTask<bool> WaitAsync(TimeSpan longest, CancellationToken stop)
+        public async ValueTask<bool> WaitAsync(HashSet<WatchedFile> grown, TimeSpan longest, CancellationToken stop)
         {
             stop.ThrowIfCancellationRequested();
             await Task.Yield();

@@ -17,15 +17,17 @@ sealed class Follow : IDisposable
     byte[] _saved = [];
     int _savedCount;
     readonly LogFileSystem? _files;
+    readonly int _mostFiles;
 
     public Follow(FakeTimeProvider time, StartAt startAt, params string[] paths)
-        : this(time, startAt, null, paths)
+        : this(time, startAt, null, 4096, paths)
     {
     }
 
-    public Follow(FakeTimeProvider time, StartAt startAt, LogFileSystem? files, params string[] paths)
+    public Follow(FakeTimeProvider time, StartAt startAt, LogFileSystem? files, int mostFiles, params string[] paths)
     {
         _files = files;
+        _mostFiles = mostFiles;
         _time = time;
         _startAt = startAt;
         _paths = paths;
@@ -41,7 +43,7 @@ sealed class Follow : IDisposable
 
     public void Start()
     {
-        _follower = new FileFollower(_paths, _startAt, _time, Notices.Add, _files);
+        _follower = new FileFollower(_paths, _startAt, _mostFiles, _time, Notices.Add, _files);
         _follower.Restore(_saved);
     }
 
@@ -76,6 +78,7 @@ sealed class Follow : IDisposable
     public bool Step(bool thorough = false)
     {
         _batch.Clear();
+        Follower.MarkAllDue();
         bool moved = Follower.Step(_batch, thorough);
         foreach (LogRecord record in _batch.Records) Seen.Add(Encoding.UTF8.GetString(_batch.Buffer, record.Text.Start, record.Text.Length));
         return moved;
@@ -92,7 +95,7 @@ sealed class Follow : IDisposable
     public Follow Settle()
     {
         Drain();
-        _time.Advance(FollowedPath.Linger + TimeSpan.FromSeconds(1));
+        _time.Advance(WatchedFile.Linger + TimeSpan.FromSeconds(1));
         return Drain();
     }
 

@@ -12,9 +12,9 @@ public sealed class JournalSourceTests : IDisposable
 {
     readonly IntakeCounters _counters = new();
     // Ticks only when it is told to.
-    readonly Cadence _cadence = new(TimeSpan.FromDays(1), NullLogger.Instance);
+    readonly SharedTimer _timer = new(TimeSpan.FromDays(1), NullLogger.Instance);
 
-    public void Dispose() => _cadence.Dispose();
+    public void Dispose() => _timer.Dispose();
 
     [Fact]
     public async Task Reads_whole_messages_byte_for_byte_and_only_those_of_sysmon()
@@ -185,7 +185,7 @@ public sealed class JournalSourceTests : IDisposable
     public async Task Every_entry_comes_once_where_reading_fails_in_between(int number)
     {
         var journal = new ToyJournal();
-        await using var source = new JournalSource(StartAt.Beginning, TimeProvider.System, NullLogger.Instance, _counters, _cadence, journal);
+        await using var source = new JournalSource(StartAt.Beginning, TimeProvider.System, NullLogger.Instance, _counters, _timer, journal);
         journal.Write(1, "1", "2", "3", "4", "5");
         journal.FailOnceAt(number);
 
@@ -193,7 +193,7 @@ public sealed class JournalSourceTests : IDisposable
         // Where nothing was read before it failed, it is tried again by the clock.
         while (!reading.IsCompleted)
         {
-            _cadence.TickNow();
+            _timer.TickNow();
             await Task.Yield();
         }
         List<(byte[] Text, RecordOrigin Origin)> read = await reading;
@@ -239,7 +239,7 @@ public sealed class JournalSourceTests : IDisposable
 
     JournalSource Open(PrivateJournal journal, StartAt startAt, byte[]? position = null)
     {
-        var source = new JournalSource(startAt, TimeProvider.System, NullLogger.Instance, _counters, _cadence, new SystemJournal(journal.Files));
+        var source = new JournalSource(startAt, TimeProvider.System, NullLogger.Instance, _counters, _timer, new SystemJournal(journal.Files));
         source.Restore(position ?? []);
         return source;
     }

@@ -73,7 +73,7 @@ public sealed class QuickRotationTests : IDisposable
 
     FileFollower Follow(byte[] position, List<IntakeNotice> notices)
     {
-        var follower = new FileFollower([Live], StartAt.Beginning, TimeProvider.System, notices.Add);
+        var follower = new FileFollower([Live], StartAt.Beginning, 1, TimeProvider.System, notices.Add);
         follower.Restore(position);
         return follower;
     }

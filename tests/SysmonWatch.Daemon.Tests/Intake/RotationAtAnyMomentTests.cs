@@ -49,7 +49,7 @@ public sealed class RotationAtAnyMomentTests : IDisposable
         // From one step at a time to several rotations at once.
         int often = random.Next(1, 30), most = 1 << random.Next(0, 8);
         var files = new CallingFileSystem();
-        using var follow = new Follow(time, StartAt.Beginning, files, log.Live);
+        using var follow = new Follow(time, StartAt.Beginning, files, 1, log.Live);
         follow.Drain();
         files.Called = () =>
         {

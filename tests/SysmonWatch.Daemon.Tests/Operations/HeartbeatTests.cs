@@ -11,13 +11,13 @@ public sealed class HeartbeatTests : IDisposable
     readonly ServiceManager _manager = new();
     readonly FakeTimeProvider _time = new();
     readonly Watchdog _watchdog = new();
-    readonly Cadence _cadence = new(TimeSpan.FromDays(1), NullLogger.Instance);
+    readonly SharedTimer _timer = new(TimeSpan.FromDays(1), NullLogger.Instance);
     readonly Source _source = new();
     readonly ApplicationLifetime _lifetime = new(NullLogger<ApplicationLifetime>.Instance);
 
     public void Dispose()
     {
-        _cadence.Dispose();
+        _timer.Dispose();
         _manager.Dispose();
     }
 
@@ -56,13 +56,13 @@ public sealed class HeartbeatTests : IDisposable
 
         await heartbeat.StartAsync(TestContext.Current.CancellationToken);
 
-        _cadence.TickNow();
+        _timer.TickNow();
         Assert.Equal("WATCHDOG=1", _manager.Receive());
         Assert.Equal("STATUS=a, 0 events/s, 0 alerts in 1 h", _manager.Receive());
 
         _lifetime.StopApplication();
         await heartbeat.StopAsync(TestContext.Current.CancellationToken);
-        _cadence.TickNow();
+        _timer.TickNow();
         Assert.Equal(["STOPPING=1\nSTATUS=stopping"], ReceiveAll());
     }
 
@@ -73,7 +73,7 @@ public sealed class HeartbeatTests : IDisposable
         new StatusLine(new Counters(), _time),
         new LossReporter(new Lazy<ILogger>(NullLogger.Instance), _time),
         _lifetime,
-        _cadence,
+        _timer,
         NullLogger<Heartbeat>.Instance,
         _source);
 

@@ -99,5 +99,5 @@ public sealed class DiskTests : IDisposable
     /// <summary>The last line of a log: with its alert all of it has been read.</summary>
     static string Last { get; } = SeedLog.Lines("host-last").First(line => line.Contains("/sbin/reboot", StringComparison.Ordinal));
 
-    static long OffsetOf(byte[] position) => FilePosition.From(position, out _)!.Files[0].Generations[^1].Offset;
+    static long OffsetOf(byte[] position) => FilePosition.From(position, out _)!.Files[0].LogFiles[^1].Offset;
 }

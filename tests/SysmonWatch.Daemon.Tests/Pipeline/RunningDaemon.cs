@@ -63,7 +63,7 @@ sealed class RunningDaemon : IAsyncDisposable
     }
 
     /// <summary>Does what is done by the clock.</summary>
-    public void TickNow() => _host.Services.GetRequiredService<Cadence>().TickNow();
+    public void TickNow() => _host.Services.GetRequiredService<SharedTimer>().TickNow();
 
     public bool HasRaisedMore => _raised.Reader.TryPeek(out _);
 

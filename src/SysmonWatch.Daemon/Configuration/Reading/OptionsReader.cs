@@ -102,6 +102,7 @@ sealed class OptionsReader(Surroundings surroundings, ProblemList problems)
         var options = new LimitsOptions
         {
             LineLength = (int)section.Read("line_length", defaults.LineLength, Values.Size(64 << 10, 16 << 20)),
+            Files = section.Read("files", defaults.Files, Values.Number(1, 65_536)),
             ChannelBatches = section.Read("channel_batches", defaults.ChannelBatches, Values.Number(2, 1024)),
             DetectionWorkers = section.Read("detection_workers", defaults.DetectionWorkers, Values.Number(0, 64)),
             CorrelationGroups = section.Read("correlation_groups", defaults.CorrelationGroups, Values.Number(1_000, 10_000_000)),

@@ -15,7 +15,7 @@ static class Globs
     }
 
     /// <summary>
-    /// The files that match, in the alphabet's order, without those whose names say that they are rotated generations of another match. A path
+    /// The files that match, in the alphabet's order, without those whose names say that they are rotated files of another match. A path
     /// without wildcard matches itself, also where nothing is there.
     /// </summary>
     public static IReadOnlyList<string> Expand(string pattern)

@@ -4,8 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace SysmonWatch.Daemon.Intake.Files;
 
 /// <summary>
-/// inotify as doorbell: directories for names, open files for growth (a file's watch stays with it when it is renamed). What the events say is
-/// not used beyond that, so an overflow of their queue is a ring like any other.
+/// inotify as doorbell: directories for names, open files for growth (a file's watch stays with it when it is renamed). What an event
+/// says is used only to know which file to look at, so an overflow of their queue is a ring like any other: then all of them are looked at.
 /// </summary>
 sealed class InotifyDoorbell : IDoorbell
 {
@@ -18,7 +18,9 @@ sealed class InotifyDoorbell : IDoorbell
     readonly int _inotify;
     readonly WaitingThread _thread;
     readonly byte[] _events = new byte[16 * 1024];
-    HashSet<int> _watches = [];
+    // Of a directory: null. Used by the one who waits; the thread uses it while he does.
+    Dictionary<int, WatchedFile?> _watches = [];
+    HashSet<WatchedFile> _grown = [];
 
     /// <summary>Starts it.</summary>
     public InotifyDoorbell()
@@ -30,7 +32,7 @@ sealed class InotifyDoorbell : IDoorbell
                 ? "all inotify instances of this user are in use (raise fs.inotify.max_user_instances); files are looked at in intervals"
                 : $"inotify cannot be used ({FileCalls.Explain(error)}); files are looked at in intervals";
         }
-        _thread = new WaitingThread("files", _inotify, Drain);
+        _thread = new WaitingThread("files", _inotify, Drain, afterTime: false);
     }
 
     /// <summary>How often the kernel's queue was full, and events were lost: a ring like any other.</summary>
@@ -40,15 +42,15 @@ sealed class InotifyDoorbell : IDoorbell
     public string? Trouble { get; private set; }
 
     /// <inheritdoc/>
-    public void Watch(IEnumerable<string> directories, IEnumerable<SafeFileHandle> files)
+    public void Watch(IEnumerable<string> directories, IEnumerable<(SafeFileHandle File, WatchedFile Of)> files)
     {
         if (_inotify < 0) return;
-        var wanted = new HashSet<int>();
-        foreach (string directory in directories) Add(wanted, directory, Names);
-        foreach (SafeFileHandle file in files) Add(wanted, $"/proc/self/fd/{file.DangerousGetHandle()}", WaitCalls.IN_MODIFY | WaitCalls.IN_ATTRIB);
-        foreach (int watch in _watches)
+        var wanted = new Dictionary<int, WatchedFile?>();
+        foreach (string directory in directories) Add(wanted, directory, Names, null);
+        foreach ((SafeFileHandle file, WatchedFile of) in files) Add(wanted, $"/proc/self/fd/{file.DangerousGetHandle()}", WaitCalls.IN_MODIFY | WaitCalls.IN_ATTRIB, of);
+        foreach (int watch in _watches.Keys)
         {
-            if (!wanted.Contains(watch)) WaitCalls.Unwatch(_inotify, watch);
+            if (!wanted.ContainsKey(watch)) WaitCalls.Unwatch(_inotify, watch);
         }
         _watches = wanted;
     }
@@ -57,7 +59,11 @@ sealed class InotifyDoorbell : IDoorbell
     public void Ring() => _thread.Ring();
 
     /// <inheritdoc/>
-    public ValueTask<bool> WaitAsync(TimeSpan longest, CancellationToken stop) => _thread.WaitAsync(longest, stop);
+    public ValueTask<bool> WaitAsync(HashSet<WatchedFile> grown, TimeSpan longest, CancellationToken stop)
+    {
+        _grown = grown;
+        return _thread.WaitAsync(longest, stop);
+    }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -66,10 +72,10 @@ sealed class InotifyDoorbell : IDoorbell
         if (_inotify >= 0) WaitCalls.Close(_inotify);
     }
 
-    void Add(HashSet<int> wanted, string path, uint mask)
+    void Add(Dictionary<int, WatchedFile?> wanted, string path, uint mask, WatchedFile? of)
     {
         int watch = WaitCalls.Watch(_inotify, path, mask, out int error);
-        if (watch >= 0) wanted.Add(watch);
+        if (watch >= 0) wanted[watch] = of;
         else if (error == WaitCalls.ENOSPC) Trouble = "all inotify watches of this user are in use (raise fs.inotify.max_user_watches); files are looked at in intervals";
     }
 
@@ -83,7 +89,9 @@ sealed class InotifyDoorbell : IDoorbell
             for (int at = 0; at + EventHeader <= read;)
             {
                 uint mask = BinaryPrimitives.ReadUInt32LittleEndian(_events.AsSpan(at + 4));
-                names |= mask != WaitCalls.IN_MODIFY;
+                if (mask != WaitCalls.IN_MODIFY) names = true;
+                // Of a watch that has been ended nothing is to be known any more.
+                else if (_watches.GetValueOrDefault(BinaryPrimitives.ReadInt32LittleEndian(_events.AsSpan(at))) is { } file) _grown.Add(file);
                 if ((mask & WaitCalls.IN_Q_OVERFLOW) != 0) Overflows++;
                 at += EventHeader + BinaryPrimitives.ReadInt32LittleEndian(_events.AsSpan(at + 12));
             }

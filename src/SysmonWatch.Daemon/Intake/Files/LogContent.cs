@@ -59,7 +59,7 @@ abstract class LogContent(string path) : IDisposable
     }
 
     /// <summary>
-    /// A compressed file is finished: it is only ever read forwards, once from the beginning for its mark and once for what is in it. Going back
+    /// A compressed file is finished: it is only ever read forwards, once from the beginning for its fingerprint and once for what is in it. Going back
     /// starts it anew.
     /// </summary>
     sealed class Compressed(string path, SafeFileHandle file, FileFacts facts) : LogContent(path)

@@ -1,6 +1,6 @@
 namespace SysmonWatch.Daemon.Intake.Files;
 
-/// <summary>A rotated generation as it lies in the directory.</summary>
+/// <summary>A rotated file as it is listed in the directory.</summary>
 /// <param name="Path">Where.</param>
 /// <param name="Facts">What the file system says about it.</param>
 /// <param name="Rank">What its name says about its age.</param>
@@ -8,19 +8,22 @@ readonly record struct RotatedFile(string Path, FileFacts Facts, RotatedNames.Ra
 {
     /// <summary>True where the name was there and the file was not any more.</summary>
     public bool IsGone => !Facts.IsRegular;
+
+    /// <summary>True where its name has a compressor's ending.</summary>
+    public bool IsCompressed => RotatedNames.WithoutCompression(Path).Length != Path.Length;
 }
 
-/// <summary>Finds the rotated generations of a log beside it.</summary>
+/// <summary>Lists the rotated files of a log beside it.</summary>
 static class RotatedFiles
 {
-    /// <summary>How often a directory is read again because it changed meanwhile: a rotation renames file after file.</summary>
-    const int MostTries = 64;
+    /// <summary>How often a directory is listed again because it changed meanwhile: a rotation renames file after file.</summary>
+    public const int MostTries = 64;
 
-    /// <summary>The most generations that are looked at; the newest ones.</summary>
+    /// <summary>The most files that are looked at; the newest ones.</summary>
     const int MostFiles = 1000;
 
     /// <summary>
-    /// The rotated generations of a log, oldest first: where all names tell their age by the same scheme by that, otherwise by the time of
+    /// The rotated files of a log, oldest first: where all names tell their age by the same scheme by that, otherwise by the time of
     /// modification. Empty where there are none, or where the directory cannot be read.
     /// </summary>
     /// <remarks>
@@ -88,7 +91,7 @@ static class RotatedFiles
     /// <summary>A compressor writes the new file first and removes the old one then: while both are there the old one is whole.</summary>
     static void DropHalfCompressed(List<RotatedFile> found)
     {
-        var plain = found.Where(f => !f.IsGone).Select(f => f.Path).Where(p => RotatedNames.WithoutCompression(p).Length == p.Length).ToHashSet(StringComparer.Ordinal);
+        var plain = found.Where(f => !f.IsGone && !f.IsCompressed).Select(f => f.Path).ToHashSet(StringComparer.Ordinal);
         found.RemoveAll(f => !plain.Contains(f.Path) && plain.Contains(RotatedNames.WithoutCompression(f.Path)));
     }
 

@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 namespace SysmonWatch.Daemon.Intake.Files;
 
 /// <summary>
-/// Which file names are rotated generations of a log, and in which order they were written.
+/// Which file names are rotated files of a log, and in which order they were written.
 /// </summary>
 /// <remarks>
 /// Source: logrotate(8). <c>syslog.1</c>, <c>syslog.2.gz</c>; with dateext <c>syslog-20261124</c>, <c>syslog-20261124-1763956800.gz</c>; with
@@ -15,7 +15,7 @@ static partial class RotatedNames
     [GeneratedRegex(@"^(?:[.](?<number>\d{1,6})|[.](?:old|bak)|[-._](?<date>\d{4}[-._]?\d\d[-._]?\d\d(?:[-._T]?\d{1,10}){0,3}))$", RegexOptions.CultureInvariant)]
     static partial Regex Suffix { get; }
 
-    /// <summary>What a name says about its place among the generations of a log.</summary>
+    /// <summary>What a name says about its place among the rotated files of a log.</summary>
     /// <param name="live">The name of the file that is written now, without directory.</param>
     /// <param name="name">The name in question, without directory.</param>
     /// <param name="rank">What it says.</param>

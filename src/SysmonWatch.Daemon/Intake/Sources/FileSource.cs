@@ -12,40 +12,38 @@ sealed partial class FileSource : SingleSource
     public const string Kind = "files";
 
     /// <summary>How often files are looked at although nothing rang, for file systems without events (network) and for events that were lost: 15 s.</summary>
-    public static readonly TimeSpan SlowPoll = Cadence.Longest;
+    public static readonly TimeSpan PollInterval = SharedTimer.Longest;
 
-    readonly IReadOnlyList<string> _paths;
-    readonly StartAt _startAt;
+    readonly Func<FileFollower> _makeFollower;
     FileFollower _follower;
     readonly IDoorbell _doorbell;
-    readonly SlowLook _slowLook = new();
-    readonly IDisposable _slowPoll;
-    readonly TimeProvider _time;
+    readonly PollingFallback _pollingFallback = new();
+    readonly IDisposable _polling;
     readonly ILogger _log;
+    readonly HashSet<WatchedFile> _grown = [];
     int _watched = -1;
     bool _thorough = true;
     string? _trouble;
 
     /// <param name="paths">Absolute paths, with *, ? and […] in any part.</param>
     /// <param name="startAt">Where to start in files that are there already and have no saved position.</param>
+    /// <param name="mostFiles">The most files followed at a time.</param>
     /// <param name="time">The clock.</param>
     /// <param name="log">Where operators are told.</param>
     /// <param name="counters">What is counted.</param>
-    /// <param name="cadence">Times the slow poll.</param>
+    /// <param name="timer">Times the slow poll.</param>
     /// <param name="doorbell">What rings; null for inotify.</param>
     public FileSource(
-        IReadOnlyList<string> paths, StartAt startAt, TimeProvider time, ILogger log, IntakeCounters counters, Cadence cadence, IDoorbell? doorbell = null)
+        IReadOnlyList<string> paths, StartAt startAt, int mostFiles, TimeProvider time, ILogger log, IntakeCounters counters, SharedTimer timer, IDoorbell? doorbell = null)
     {
-        _paths = paths;
-        _startAt = startAt;
-        _time = time;
         _log = log;
         Counters = counters;
         _doorbell = doorbell ?? new InotifyDoorbell();
-        _follower = new FileFollower(paths, startAt, time, Tell);
-        _slowPoll = cadence.Every(SlowPoll, () =>
+        _makeFollower = () => new FileFollower(paths, startAt, mostFiles, time, Report);
+        _follower = _makeFollower();
+        _polling = timer.Every(PollInterval, () =>
         {
-            if (_slowLook.HasChanged()) _doorbell.Ring();
+            if (_pollingFallback.HasChanged()) _doorbell.Ring();
         });
     }
 
@@ -56,7 +54,7 @@ sealed partial class FileSource : SingleSource
     public IntakeCounters Counters { get; }
 
     /// <inheritdoc/>
-    public override string Status => string.Join(", ", _follower.Paths.Select(p => p.IsFollowed ? p.Path : $"{p.Path} ({p.Trouble})"));
+    public override string Status => string.Join(", ", _follower.Watched.Select(p => p.IsFollowed ? p.Path : $"{p.Path} ({p.Trouble})"));
 
     /// <inheritdoc/>
     public override long Behind => _follower.Behind;
@@ -68,7 +66,7 @@ sealed partial class FileSource : SingleSource
     public void GoBack(ReadOnlySpan<byte> position)
     {
         _follower.Dispose();
-        _follower = new FileFollower(_paths, _startAt, _time, Tell);
+        _follower = _makeFollower();
         _follower.Restore(position);
         _thorough = true;
         _watched = -1;
@@ -94,11 +92,10 @@ sealed partial class FileSource : SingleSource
                 return true;
             }
             bool settling = _follower.HasUnsettledLines;
-            _slowLook.IsRestless = _follower.IsRestless;
-            long since = _time.GetTimestamp();
-            bool names = await _doorbell.WaitAsync(settling ? Generation.Settle : Timeout.InfiniteTimeSpan, stop);
-            // That lines have settled is no reason to look for names; that something rang meanwhile is.
-            _thorough = names && !(settling && _time.GetElapsedTime(since) >= Generation.Settle);
+            _pollingFallback.IsRestless = _follower.IsRestless;
+            _grown.Clear();
+            _thorough = await _doorbell.WaitAsync(_grown, settling ? LogFile.Settle : Timeout.InfiniteTimeSpan, stop);
+            foreach (WatchedFile file in _grown) _follower.MarkDue(file);
         }
     }
 
@@ -106,7 +103,7 @@ sealed partial class FileSource : SingleSource
     public override async ValueTask DisposeAsync()
     {
         // First: it rings.
-        _slowPoll.Dispose();
+        _polling.Dispose();
         await _doorbell.DisposeAsync();
         _follower.Dispose();
     }
@@ -114,14 +111,16 @@ sealed partial class FileSource : SingleSource
     void Watch()
     {
         string[] directories = [.. _follower.Directories];
-        _doorbell.Watch(directories, _follower.GrowingFiles);
-        _slowLook.Use(directories.Concat(_follower.Paths.Select(p => p.Path)));
+        _doorbell.Watch(directories, _follower.Watched.SelectMany(watched => watched.Growing.Select(file => (file, watched))));
+        _pollingFallback.Use(directories.Concat(_follower.Watched.Select(watched => watched.Path)));
+        // What grew before it was watched rings for nobody.
+        if (_watched != _follower.WatchVersion) _follower.MarkAllDue();
         _watched = _follower.WatchVersion;
-        if (_doorbell.Trouble is { } trouble && trouble != _trouble) LogNoDoorbell(trouble, SlowPoll);
+        if (_doorbell.Trouble is { } trouble && trouble != _trouble) LogNoDoorbell(trouble, PollInterval);
         _trouble = _doorbell.Trouble;
     }
 
-    void Tell(IntakeNotice notice)
+    void Report(IntakeNotice notice)
     {
         Counters.Count(notice);
         switch (notice)
@@ -158,16 +157,16 @@ sealed partial class FileSource : SingleSource
         }
     }
 
-    [LoggerMessage(1001, LogLevel.Warning, "{Path} is not there. It is waited for, and read from its beginning when it comes.")]
+    [LoggerMessage(1001, LogLevel.Warning, "{Path} is not there. SysmonWatch waits for it, and reads it from its beginning when it appears.")]
     partial void LogMissing(string path);
 
-    [LoggerMessage(1002, LogLevel.Error, "{Path} cannot be read: {Reason}. To fix it, {Fix}. It is tried again until then.")]
+    [LoggerMessage(1002, LogLevel.Error, "{Path} cannot be read: {Reason}. To fix it, {Fix}. SysmonWatch tries again until then.")]
     partial void LogUnreadable(string path, string reason, string fix);
 
     [LoggerMessage(1003, LogLevel.Information, "{Path} is followed from byte {From}.")]
     partial void LogFollowing(string path, long from);
 
-    [LoggerMessage(1004, LogLevel.Information, "{Path} was rotated {Count} more times since it was last looked at; the files between are read first.")]
+    [LoggerMessage(1004, LogLevel.Information, "{Path} was rotated more than once since the last look at it; {Count} files in between are read first.")]
     partial void LogRotated(string path, int count);
 
     [LoggerMessage(1005, LogLevel.Warning, "{Path} was truncated after byte {ReadTo} had been read, and no copy of it was found beside it. What was written between the last look and the truncation is lost, if anything was.")]
@@ -179,7 +178,7 @@ sealed partial class FileSource : SingleSource
     [LoggerMessage(1007, LogLevel.Information, "{Path} is the same file as {Other}, which is followed already.")]
     partial void LogSameFile(string path, string other);
 
-    [LoggerMessage(1008, LogLevel.Error, "More than {Most} files match {Pattern}; the rest of them is not followed. Name fewer files in the configuration.")]
+    [LoggerMessage(1008, LogLevel.Error, "More than {Most} files match {Pattern}; the others are not followed. Raise limits.files, or name fewer files.")]
     partial void LogTooMany(string pattern, int most);
 
     [LoggerMessage(1009, LogLevel.Error, "The saved position in the files cannot be used: {Reason}. Reading starts as it does the first time.")]

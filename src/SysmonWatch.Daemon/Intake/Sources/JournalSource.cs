@@ -18,8 +18,8 @@ sealed partial class JournalSource : SingleSource
     readonly StartAt _startAt;
     readonly TimeProvider _time;
     readonly ILogger _log;
-    readonly SlowLook _slowLook = new();
-    readonly IDisposable _slowPoll;
+    readonly PollingFallback _pollingFallback = new();
+    readonly IDisposable _polling;
     readonly JournalFields _fields = new();
     IJournal? _journal;
     volatile WaitingThread? _thread;
@@ -36,21 +36,21 @@ sealed partial class JournalSource : SingleSource
     /// <param name="time">The clock.</param>
     /// <param name="log">Where operators are told.</param>
     /// <param name="counters">What is counted.</param>
-    /// <param name="cadence">Times the slow poll.</param>
+    /// <param name="timer">Times the slow poll.</param>
     /// <param name="place">Where the journal is; null for this host's.</param>
-    public JournalSource(StartAt startAt, TimeProvider time, ILogger log, IntakeCounters counters, Cadence cadence, IJournalPlace? place = null)
+    public JournalSource(StartAt startAt, TimeProvider time, ILogger log, IntakeCounters counters, SharedTimer timer, IJournalPlace? place = null)
     {
         _startAt = startAt;
         _time = time;
         _log = log;
         Counters = counters;
         _place = place ?? new SystemJournal();
-        _slowPoll = cadence.Every(FileSource.SlowPoll, () =>
+        _polling = timer.Every(FileSource.PollInterval, () =>
         {
             // Only while it is waited for: whoever reads looks himself.
-            lock (_slowLook)
+            lock (_pollingFallback)
             {
-                if (_slowLook.HasChanged()) _thread?.Ring();
+                if (_pollingFallback.HasChanged()) _thread?.Ring();
             }
         });
     }
@@ -108,7 +108,7 @@ sealed partial class JournalSource : SingleSource
             }
             if (_journal is null) await CloseAsync();
             _thread ??= new WaitingThread("journal", _journal is null ? -1 : _descriptor, _ => _journal is null || _journal.Process() >= 0);
-            _slowLook.IsRestless = _journal is null;
+            _pollingFallback.IsRestless = _journal is null;
             await _thread.WaitAsync(Timeout.InfiniteTimeSpan, stop);
         }
     }
@@ -116,7 +116,7 @@ sealed partial class JournalSource : SingleSource
     /// <inheritdoc/>
     public override async ValueTask DisposeAsync()
     {
-        _slowPoll.Dispose();
+        _polling.Dispose();
         await CloseAsync();
     }
 
@@ -124,7 +124,7 @@ sealed partial class JournalSource : SingleSource
     {
         WaitingThread? thread = _thread;
         // Nobody must ring it any more when it is gone.
-        lock (_slowLook) _thread = null;
+        lock (_pollingFallback) _thread = null;
         if (thread is not null) await thread.DisposeAsync();
         _journal?.Dispose();
         _journal = null;
@@ -154,7 +154,7 @@ sealed partial class JournalSource : SingleSource
         // From here on additions ring, also those before the first wait.
         _descriptor = journal!.Descriptor;
         _journal = journal;
-        _slowLook.Use(_place.Files);
+        _pollingFallback.Use(_place.Files);
         if (_trouble.Length > 0) LogReadable();
         _trouble = "";
         Cover();

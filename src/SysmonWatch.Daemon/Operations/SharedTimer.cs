@@ -10,25 +10,25 @@ namespace SysmonWatch.Daemon.Operations;
 /// A thread and no <see cref="System.Threading.Timer"/>: each of those takes a thread of the pool, which starts others to look after it and looks around for more
 /// work before it sleeps; that costs several times what is done then.
 /// </remarks>
-sealed partial class Cadence : IDisposable
+sealed partial class SharedTimer : IDisposable
 {
     readonly Lock _lock = new();
     // Held while the actions run, so that who ends one can wait for it.
     readonly Lock _ticking = new();
     readonly AutoResetEvent _wake = new(false);
     readonly ILogger _logger;
-    readonly List<Beat> _beats = [];
+    readonly List<Periodic> _periodic = [];
     Thread? _thread;
     long _ticks;
     volatile bool _stopping;
 
     /// <param name="tick">The distance of two ticks.</param>
     /// <param name="logger">Told of bugs in what is done.</param>
-    public Cadence(TimeSpan tick, ILogger logger) => (Tick, _logger) = (tick, logger);
+    public SharedTimer(TimeSpan tick, ILogger logger) => (Tick, _logger) = (tick, logger);
 
     /// <param name="watchdog">Half its timeout is the longest distance allowed, where there is one.</param>
     /// <param name="logger">Told of bugs in what is done.</param>
-    public Cadence(WatchdogSettings watchdog, ILogger logger)
+    public SharedTimer(WatchdogSettings watchdog, ILogger logger)
         : this(TickFor(watchdog), logger)
     {
     }
@@ -48,18 +48,18 @@ sealed partial class Cadence : IDisposable
     /// <returns>Dispose it to end that; it waits for the time under way.</returns>
     public IDisposable Every(TimeSpan every, Action action)
     {
-        var beat = new Beat(this, Math.Max(1, (long)Math.Floor((every / Tick) + 0.001)), action);
+        var periodic = new Periodic(this, Math.Max(1, (long)Math.Floor((every / Tick) + 0.001)), action);
         lock (_lock)
         {
             ObjectDisposedException.ThrowIf(_stopping, this);
-            _beats.Add(beat);
+            _periodic.Add(periodic);
             if (_thread is null)
             {
                 _thread = new Thread(Run) { Name = "clock", IsBackground = true };
                 _thread.Start();
             }
         }
-        return beat;
+        return periodic;
     }
 
     /// <summary>One tick. Public for tests, which have no time to wait for it; the thread is the only other caller.</summary>
@@ -67,13 +67,13 @@ sealed partial class Cadence : IDisposable
     {
         lock (_ticking)
         {
-            Beat[] due;
+            Periodic[] due;
             lock (_lock)
             {
                 _ticks++;
-                due = [.. _beats.Where(beat => _ticks % beat.Ticks == 0)];
+                due = [.. _periodic.Where(periodic => _ticks % periodic.Ticks == 0)];
             }
-            foreach (Beat beat in due) Do(beat);
+            foreach (Periodic periodic in due) Do(periodic);
         }
     }
 
@@ -108,11 +108,11 @@ sealed partial class Cadence : IDisposable
         }
     }
 
-    void Do(Beat beat)
+    void Do(Periodic periodic)
     {
         try
         {
-            beat.Action();
+            periodic.Action();
         }
         catch (Exception bug)
         {
@@ -121,7 +121,7 @@ sealed partial class Cadence : IDisposable
         }
     }
 
-    sealed class Beat(Cadence owner, long ticks, Action action) : IDisposable
+    sealed class Periodic(SharedTimer owner, long ticks, Action action) : IDisposable
     {
         public long Ticks => ticks;
 
@@ -129,7 +129,7 @@ sealed partial class Cadence : IDisposable
 
         public void Dispose()
         {
-            lock (owner._lock) owner._beats.Remove(this);
+            lock (owner._lock) owner._periodic.Remove(this);
             lock (owner._ticking) { }
         }
     }

@@ -3,7 +3,7 @@ using SysmonWatch.Daemon.Operations;
 
 namespace SysmonWatch.Daemon.Tests.Operations;
 
-public sealed class CadenceTests
+public sealed class SharedTimerTests
 {
     [Theory]
     [InlineData(null, 15_000)]
@@ -16,22 +16,22 @@ public sealed class CadenceTests
     {
         TimeSpan? asked = timeout is { } milliseconds ? TimeSpan.FromMilliseconds(milliseconds) : null;
 
-        using var cadence = new Cadence(new WatchdogSettings(asked), NullLogger.Instance);
+        using var timer = new SharedTimer(new WatchdogSettings(asked), NullLogger.Instance);
 
-        Assert.Equal(TimeSpan.FromMilliseconds(tick), cadence.Tick);
+        Assert.Equal(TimeSpan.FromMilliseconds(tick), timer.Tick);
     }
 
     [Fact]
     public void Does_each_thing_at_its_own_ticks_until_it_is_ended()
     {
-        using Cadence cadence = Every(TimeSpan.FromDays(1));
+        using SharedTimer timer = Every(TimeSpan.FromDays(1));
         List<string> done = [];
-        using IDisposable often = cadence.Every(TimeSpan.FromMinutes(5), () => done.Add("often"));
-        using IDisposable seldom = cadence.Every(TimeSpan.FromDays(3), () => done.Add("seldom"));
+        using IDisposable often = timer.Every(TimeSpan.FromMinutes(5), () => done.Add("often"));
+        using IDisposable seldom = timer.Every(TimeSpan.FromDays(3), () => done.Add("seldom"));
 
-        for (int i = 0; i < 4; i++) cadence.TickNow();
+        for (int i = 0; i < 4; i++) timer.TickNow();
         often.Dispose();
-        for (int i = 0; i < 2; i++) cadence.TickNow();
+        for (int i = 0; i < 2; i++) timer.TickNow();
 
         Assert.Equal(["often", "often", "often", "seldom", "often", "seldom"], done);
     }
@@ -40,13 +40,13 @@ public sealed class CadenceTests
     public void Goes_on_where_something_that_is_done_has_a_bug()
     {
         var log = new CollectedLogs();
-        using var cadence = new Cadence(TimeSpan.FromDays(1), log);
+        using var timer = new SharedTimer(TimeSpan.FromDays(1), log);
         int done = 0;
-        using IDisposable broken = cadence.Every(TimeSpan.Zero, () => throw new InvalidOperationException("bug"));
-        using IDisposable whole = cadence.Every(TimeSpan.Zero, () => done++);
+        using IDisposable broken = timer.Every(TimeSpan.Zero, () => throw new InvalidOperationException("bug"));
+        using IDisposable whole = timer.Every(TimeSpan.Zero, () => done++);
 
-        cadence.TickNow();
-        cadence.TickNow();
+        timer.TickNow();
+        timer.TickNow();
 
         Assert.Equal(2, done);
         Assert.Equal(2, log.Messages.Count(message => message.Contains("please report it", StringComparison.Ordinal)));
@@ -55,10 +55,10 @@ public sealed class CadenceTests
     [Fact]
     public async Task Ticks_by_itself()
     {
-        using Cadence cadence = Every(TimeSpan.FromMilliseconds(1));
+        using SharedTimer timer = Every(TimeSpan.FromMilliseconds(1));
         var twice = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         int ticks = 0;
-        using IDisposable beat = cadence.Every(TimeSpan.Zero, () =>
+        using IDisposable periodic = timer.Every(TimeSpan.Zero, () =>
         {
             if (++ticks == 2) twice.TrySetResult();
         });
@@ -66,5 +66,5 @@ public sealed class CadenceTests
         await twice.Task.WaitAsync(TestContext.Current.CancellationToken);
     }
 
-    static Cadence Every(TimeSpan tick) => new(tick, NullLogger.Instance);
+    static SharedTimer Every(TimeSpan tick) => new(tick, NullLogger.Instance);
 }

@@ -8,7 +8,7 @@ namespace SysmonWatch.Daemon.Intake;
 /// It compares with the time before and not with what the reader knows, so that the two need not wait for each other. A change lies between two looks,
 /// and is told at the second of them; one that the reader knows by then rings for nothing once.
 /// </remarks>
-sealed class SlowLook
+sealed class PollingFallback
 {
     volatile string[] _paths = [];
     volatile bool _isRestless = true;

@@ -6,7 +6,7 @@ namespace SysmonWatch.Daemon.Intake.Files;
 /// </summary>
 /// <param name="Length">How many bytes it was taken over; 0 says nothing.</param>
 /// <param name="Hash">64-bit FNV-1a of them. Not a secret and not a signature: who can write log files needs no collision.</param>
-readonly record struct ContentMark(int Length, ulong Hash)
+readonly record struct Fingerprint(int Length, ulong Hash)
 {
     /// <summary>
     /// The most bytes of a file's beginning that are looked at: rsyslog's first line after a rotation (with its time to the second) and most of
@@ -17,14 +17,14 @@ readonly record struct ContentMark(int Length, ulong Hash)
     /// <summary>The most bytes before a position that are looked at.</summary>
     public const int TailMost = 256;
 
-    /// <summary>The mark of some bytes.</summary>
-    public static ContentMark Of(ReadOnlySpan<byte> bytes)
+    /// <summary>The fingerprint of some bytes.</summary>
+    public static Fingerprint Of(ReadOnlySpan<byte> bytes)
     {
         ulong hash = 14695981039346656037;
         foreach (byte b in bytes)
         {
             hash = unchecked((hash ^ b) * 1099511628211);
         }
-        return new ContentMark(bytes.Length, hash);
+        return new Fingerprint(bytes.Length, hash);
     }
 }

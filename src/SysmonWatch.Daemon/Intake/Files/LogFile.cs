@@ -2,7 +2,7 @@ using SysmonWatch.Detection.Records;
 
 namespace SysmonWatch.Daemon.Intake.Files;
 
-/// <summary>What a read of a generation came to.</summary>
+/// <summary>What a read of a file came to.</summary>
 enum ReadOutcome
 {
     /// <summary>Something was taken.</summary>
@@ -14,7 +14,7 @@ enum ReadOutcome
     /// <summary>What is there now is not the continuation of what was read.</summary>
     Truncated,
 
-    /// <summary>It was empty and has been written to: nothing proves yet that it is the first content since. <see cref="Generation.Accept"/>.</summary>
+    /// <summary>It was empty and has been written to: nothing proves yet that it is the first content since. <see cref="LogFile.Accept"/>.</summary>
     Unproven,
 
     /// <summary>The file cannot be read (any more).</summary>
@@ -25,14 +25,14 @@ enum ReadOutcome
 /// One file that was, at some time, the log at the followed path: the present one, or one that was renamed, copied or compressed since.
 /// </summary>
 /// <remarks>Used by one thread.</remarks>
-sealed class Generation : IDisposable
+sealed class LogFile : IDisposable
 {
-    readonly byte[] _head = new byte[ContentMark.HeadMost];
-    readonly byte[] _tail = new byte[ContentMark.TailMost];
+    readonly byte[] _head = new byte[Fingerprint.HeadMost];
+    readonly byte[] _tail = new byte[Fingerprint.TailMost];
     int _headLength;
     int _tailLength;
-    ContentMark _savedHead;
-    ContentMark _savedTail;
+    Fingerprint _savedHead;
+    Fingerprint _savedTail;
     readonly LineFramer _framer = new();
     long _checkedAt = long.MinValue;
     long _unsettled = -1;
@@ -42,7 +42,7 @@ sealed class Generation : IDisposable
     public static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(300);
 
     /// <summary>A file that has just been found.</summary>
-    public Generation(LogContent content, in FileFacts facts)
+    public LogFile(LogContent content, in FileFacts facts)
     {
         Content = content;
         Facts = facts;
@@ -50,14 +50,14 @@ sealed class Generation : IDisposable
     }
 
     /// <summary>A file that is known from a saved position and has to be found again.</summary>
-    public Generation(SavedGeneration saved)
+    public LogFile(SavedLogFile saved)
     {
         Facts = new FileFacts(saved.Device, saved.Inode, saved.Offset, saved.ModifiedAt, saved.BornAt, true, 0, 0);
         Offset = saved.Offset;
         _framer.IsSkipping = saved.Skipping;
         WasDrained = saved.Drained;
-        _savedHead = new ContentMark(saved.HeadLength, saved.Head);
-        _savedTail = new ContentMark(saved.TailLength, saved.Tail);
+        _savedHead = new Fingerprint(saved.HeadLength, saved.Head);
+        _savedTail = new Fingerprint(saved.TailLength, saved.Tail);
         _headLength = saved.Beginning.Length;
         saved.Beginning.CopyTo(_head.AsSpan());
     }
@@ -83,14 +83,17 @@ sealed class Generation : IDisposable
     /// <summary>The last errno.</summary>
     public int Error { get; private set; }
 
-    /// <summary>The mark of its beginning.</summary>
-    public ContentMark Head => Content is null ? _savedHead : ContentMark.Of(_head.AsSpan(0, _headLength));
+    /// <summary>The fingerprint of its beginning.</summary>
+    public Fingerprint Head => Content is null ? _savedHead : Fingerprint.Of(_head.AsSpan(0, _headLength));
 
     /// <summary>True where it cannot grow: a copy that was compressed.</summary>
     public bool IsFinal => Content is { Growing: null };
 
     /// <summary>Bytes that are there and not dealt with; 0 where that is not known.</summary>
     public long Behind => Content is null || Facts.Size == long.MaxValue ? 0 : Math.Max(0, Facts.Size - Offset);
+
+    /// <summary>True where all of it is read, as far as is known.</summary>
+    public bool IsReadToEnd => Content is not null && Facts.Size != long.MaxValue && Behind == 0;
 
     /// <summary>
     /// True while whole lines are there that may be the beginning of an event of several lines, which <see cref="Settle"/> decides.
@@ -190,15 +193,15 @@ sealed class Generation : IDisposable
     /// <summary>True where some other file has the same beginning. An empty beginning says nothing.</summary>
     public bool BeginsLike(LogContent other)
     {
-        ContentMark head = Head;
-        Span<byte> bytes = stackalloc byte[ContentMark.HeadMost];
+        Fingerprint head = Head;
+        Span<byte> bytes = stackalloc byte[Fingerprint.HeadMost];
         if (head.Length == 0 && Content is not null && Content.Read(bytes, 0, out int now) == 0)
         {
             // Written to since it was empty, and not accepted yet.
-            head = ContentMark.Of(bytes[..now]);
+            head = Fingerprint.Of(bytes[..now]);
         }
         if (head.Length == 0) return false;
-        return other.Read(bytes[..head.Length], 0, out int read) == 0 && read == head.Length && ContentMark.Of(bytes[..read]) == head;
+        return other.Read(bytes[..head.Length], 0, out int read) == 0 && read == head.Length && Fingerprint.Of(bytes[..read]) == head;
     }
 
     /// <summary>
@@ -210,15 +213,15 @@ sealed class Generation : IDisposable
     public bool MayBeCopiedBy(LogContent other, in FileFacts facts)
     {
         if (_headLength == 0 || (facts.BornAt != 0 && facts.BornAt < Facts.BornAt)) return false;
-        Span<byte> bytes = stackalloc byte[ContentMark.HeadMost];
+        Span<byte> bytes = stackalloc byte[Fingerprint.HeadMost];
         if (other.Read(bytes[.._headLength], 0, out int read) != 0 || read == _headLength) return false;
         return bytes[..read].Contains((byte)'\n') && bytes[..read].SequenceEqual(_head.AsSpan(0, read));
     }
 
     /// <summary>
-    /// Takes a file as this generation if it is that: the same beginning, and the same bytes before the position.
+    /// Takes an open file as this one if it is that: the same beginning, and the same bytes before the position.
     /// </summary>
-    /// <param name="content">The file; belongs to this generation afterwards if it is taken.</param>
+    /// <param name="content">The file; belongs to this one afterwards if it is taken.</param>
     /// <param name="facts">What is known of it.</param>
     /// <returns>False where it is another file.</returns>
     public bool TryAttach(LogContent content, in FileFacts facts)
@@ -229,7 +232,7 @@ sealed class Generation : IDisposable
         if (Offset > 0)
         {
             Span<byte> tail = _tail.AsSpan(0, _savedTail.Length);
-            if (content.Read(tail, Offset - tail.Length, out int read) != 0 || read != tail.Length || ContentMark.Of(tail) != _savedTail) return false;
+            if (content.Read(tail, Offset - tail.Length, out int read) != 0 || read != tail.Length || Fingerprint.Of(tail) != _savedTail) return false;
             _tailLength = tail.Length;
         }
         Content = content;
@@ -248,25 +251,25 @@ sealed class Generation : IDisposable
     }
 
     /// <summary>What has to be saved to find it again.</summary>
-    public SavedGeneration Save(bool drained)
+    public SavedLogFile Save(bool drained)
     {
-        ContentMark head = Head;
-        ContentMark tail = Content is null ? _savedTail : ContentMark.Of(_tail.AsSpan(0, _tailLength));
-        return new SavedGeneration(
+        Fingerprint head = Head;
+        Fingerprint tail = Content is null ? _savedTail : Fingerprint.Of(_tail.AsSpan(0, _tailLength));
+        return new SavedLogFile(
             Facts.Device, Facts.Inode, head.Length, head.Hash, Offset, tail.Length, tail.Hash, Skipping, drained, Facts.ModifiedAt, Facts.BornAt)
         {
             Beginning = _head[.._headLength],
         };
     }
 
-    /// <summary>Lets go of the file and hands it over.</summary>
+    /// <summary>Hands the open file over.</summary>
     public LogContent? Detach()
     {
         LogContent? content = Content;
         if (content is not null)
         {
             _savedHead = Head;
-            _savedTail = ContentMark.Of(_tail.AsSpan(0, _tailLength));
+            _savedTail = Fingerprint.Of(_tail.AsSpan(0, _tailLength));
         }
         Content = null;
         return content;
@@ -279,14 +282,14 @@ sealed class Generation : IDisposable
     {
         if (!HeadIsTheSame()) return false;
         if (_tailLength == 0) return true;
-        Span<byte> bytes = stackalloc byte[ContentMark.TailMost];
+        Span<byte> bytes = stackalloc byte[Fingerprint.TailMost];
         bytes = bytes[.._tailLength];
         return Content!.Read(bytes, Offset - _tailLength, out int read) == 0 && bytes[..read].SequenceEqual(_tail.AsSpan(0, _tailLength));
     }
 
     bool HeadIsTheSame()
     {
-        Span<byte> bytes = stackalloc byte[ContentMark.HeadMost];
+        Span<byte> bytes = stackalloc byte[Fingerprint.HeadMost];
         bytes = bytes[.._headLength];
         return Content!.Read(bytes, 0, out int read) == 0 && bytes[..read].SequenceEqual(_head.AsSpan(0, _headLength));
     }
@@ -313,7 +316,7 @@ sealed class Generation : IDisposable
 
     void MoveTo(long offset)
     {
-        Span<byte> tail = _tail.AsSpan(0, (int)Math.Min(ContentMark.TailMost, offset));
+        Span<byte> tail = _tail.AsSpan(0, (int)Math.Min(Fingerprint.TailMost, offset));
         Offset = offset;
         _framer.Reset();
         _tailLength = Content!.Read(tail, offset - tail.Length, out int read) == 0 && read == tail.Length ? read : 0;

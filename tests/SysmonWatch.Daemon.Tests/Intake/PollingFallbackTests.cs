@@ -2,10 +2,10 @@ using SysmonWatch.Daemon.Intake;
 
 namespace SysmonWatch.Daemon.Tests.Intake;
 
-public sealed class SlowLookTests : IDisposable
+public sealed class PollingFallbackTests : IDisposable
 {
     readonly string _directory = Directory.CreateTempSubdirectory("look-").FullName;
-    readonly SlowLook _look = new();
+    readonly PollingFallback _look = new();
 
     public void Dispose() => Directory.Delete(_directory, recursive: true);
 
