@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Logging;
 using SysmonWatch.Daemon.Configuration;
 using SysmonWatch.Daemon.Delivery.Journal;
-using SysmonWatch.Daemon.Operations;
 using SysmonWatch.Daemon.State;
 using SysmonWatch.Detection.Alerting;
 
@@ -15,15 +14,14 @@ sealed partial class AlertDispatcher : IAlertRoutes, IAsyncDisposable
 {
     readonly StateStore _store;
     readonly AlertJournal _journal;
-    readonly Counters _counters;
     readonly TimeProvider _time;
     readonly ILogger<AlertDispatcher> _logger;
     readonly SemaphoreSlim _changing = new(1, 1);
     volatile SinkLoop[] _loops = [];
 
-    public AlertDispatcher(StateStore store, AlertJournal journal, Counters counters, TimeProvider time, ILogger<AlertDispatcher> logger)
+    public AlertDispatcher(StateStore store, AlertJournal journal, TimeProvider time, ILogger<AlertDispatcher> logger)
     {
-        (_store, _journal, _counters, _time, _logger) = (store, journal, counters, time, logger);
+        (_store, _journal, _time, _logger) = (store, journal, time, logger);
         _store.FailureChanged += WakeWhenItWorks;
     }
 
@@ -49,8 +47,8 @@ sealed partial class AlertDispatcher : IAlertRoutes, IAsyncDisposable
     }
 
     /// <summary>
-    /// Tells these from now on, at the start and after a reload. What still waits for a sink that is not among them is kept as long as alerts are,
-    /// and told when it comes back; what waits for one that is goes on where it stood.
+    /// Tells these from now on, at the start and after a reload. What still waits for a sink that is not among them becomes a dead letter; what waits
+    /// for one that is goes on where it stood.
     /// </summary>
     /// <param name="routes">Names must differ; the journal first.</param>
     public async Task UseAsync(IReadOnlyList<AlertRoute> routes)
@@ -59,7 +57,7 @@ sealed partial class AlertDispatcher : IAlertRoutes, IAsyncDisposable
         try
         {
             SinkLoop[] before = _loops;
-            SinkLoop[] after = [.. routes.Select(route => new SinkLoop(route, _store, _counters, _time, _logger))];
+            SinkLoop[] after = [.. routes.Select(route => new SinkLoop(route, _store, _time, _logger))];
             // New names first: an alert raised now is put in for them, and waits in the outbox until their loops start.
             _loops = after;
             await Task.WhenAll(before.Select(loop => loop.DisposeAsync().AsTask()));

@@ -3,35 +3,41 @@ using SysmonWatch.Daemon.Delivery.Sinks;
 namespace SysmonWatch.Daemon.Delivery;
 
 /// <summary>
-/// Leaves a sink alone that fails, whatever else waits for it: one attempt after each wait, until one succeeds. Waits by the monotonic clock, so that
-/// no clock that is set makes them longer or shorter. Not thread-safe.
+/// Leaves a sink alone that fails, whatever else waits for it: one attempt after each wait, until one succeeds. Not thread-safe; knows no clock.
 /// </summary>
-sealed class Breaker(RetrySchedule schedule, TimeProvider time)
+sealed class Breaker(RetrySchedule schedule)
 {
-    long _failedAt;
-    TimeSpan _wait;
+    DateTimeOffset _until = DateTimeOffset.MinValue;
 
     /// <summary>Failures since the last success.</summary>
     public int Failures { get; private set; }
 
+    /// <summary>When the next attempt may be made; in the past where it may be made now.</summary>
+    public DateTimeOffset Until => _until;
+
     /// <summary>How long the sink is still left alone; zero where it may be tried.</summary>
-    public TimeSpan Remaining
+    public TimeSpan Remaining(DateTimeOffset now)
     {
-        get
-        {
-            TimeSpan left = Failures == 0 ? TimeSpan.Zero : _wait - time.GetElapsedTime(_failedAt);
-            return left > TimeSpan.Zero ? left : TimeSpan.Zero;
-        }
+        TimeSpan left = _until - now;
+        // More than the longest wait is left only where the clock was set back.
+        return left > TimeSpan.Zero && left <= schedule.Longest ? left : TimeSpan.Zero;
     }
 
     /// <summary>An attempt failed.</summary>
-    public void Failed(DeliveryResult result, double chance)
+    /// <returns>When the next one may be made.</returns>
+    public DateTimeOffset Failed(DateTimeOffset now, DeliveryResult result, double chance)
     {
         Failures++;
-        _failedAt = time.GetTimestamp();
-        _wait = schedule.WaitAfter(Failures, result, chance);
+        _until = now + schedule.WaitAfter(Failures, result, chance);
+        return _until;
     }
 
     /// <summary>An attempt succeeded.</summary>
-    public void Succeeded() => Failures = 0;
+    /// <returns>How many failures that ends.</returns>
+    public int Succeeded()
+    {
+        int ended = Failures;
+        (Failures, _until) = (0, DateTimeOffset.MinValue);
+        return ended;
+    }
 }

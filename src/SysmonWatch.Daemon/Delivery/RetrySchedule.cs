@@ -6,10 +6,10 @@ namespace SysmonWatch.Daemon.Delivery;
 /// <summary>When something that failed is tried again. Immutable; knows no clock.</summary>
 sealed class RetrySchedule(RetryOptions options)
 {
-    /// <summary>So many attempts in a row must fail before alerts are given up for their age.</summary>
+    /// <summary>So many attempts are made before an alert is given up for its age, so that a clock that is set forward does not give up all of them.</summary>
     public const int FewestAttempts = 5;
 
-    /// <summary>So often an alert is refused while others are taken before it is given up.</summary>
+    /// <summary>So often an alert that is not wanted is offered.</summary>
     public const int AttemptsOfRejected = 3;
 
     /// <summary>The longest wait there is.</summary>
@@ -32,4 +32,11 @@ sealed class RetrySchedule(RetryOptions options)
         if (result.RetryAfter is { } asked && asked > wait) wait = asked < options.Longest ? asked : options.Longest;
         return wait;
     }
+
+    /// <summary>True where an alert is not tried again.</summary>
+    /// <param name="age">How long ago it was raised.</param>
+    /// <param name="attempts">How often it was tried, this time included.</param>
+    /// <param name="outcome">What the last attempt came to.</param>
+    public bool GivesUp(TimeSpan age, int attempts, DeliveryOutcome outcome) =>
+        outcome == DeliveryOutcome.Rejected ? attempts >= AttemptsOfRejected : age > options.GiveUpAfter && attempts >= FewestAttempts;
 }

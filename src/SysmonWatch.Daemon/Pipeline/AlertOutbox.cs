@@ -8,7 +8,7 @@ using SysmonWatch.Detection.Events;
 namespace SysmonWatch.Daemon.Pipeline;
 
 /// <summary>Puts alerts where they cannot be lost any more, and wakes those who tell them.</summary>
-sealed partial class AlertOutbox(StateStore store, IAlertRoutes routes, RunSettings settings, TimeProvider time, ILogger<AlertOutbox> logger)
+sealed partial class AlertOutbox(IAlertStore store, IAlertRoutes routes, RunSettings settings, TimeProvider time, ILogger<AlertOutbox> logger)
 {
     /// <summary>Puts alerts into the store in one transaction; one that is there already is not told again.</summary>
     public void Raise(IReadOnlyList<Alert> alerts)

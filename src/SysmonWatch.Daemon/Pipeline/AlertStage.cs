@@ -21,7 +21,7 @@ sealed partial class AlertStage(
     WorkItemPool pool,
     AlertRaiser raiser,
     AlertOutbox outbox,
-    StateStore store,
+    IAlertStore store,
     CheckpointSchedule schedule,
     StageProgress progress,
     Counters counters,

@@ -17,6 +17,6 @@ static class StateRegistration
             return StateStore.Open(
                 state.Directory, new OutboxLimits(limits.OutboxAlerts, limits.OutboxBytes, state.KeepAlerts), limits.MemoryAlerts,
                 provider.GetRequiredService<Counters>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<StateStore>>());
-        });
+        }).AddSingleton<IAlertStore>(static provider => provider.GetRequiredService<StateStore>());
     }
 }

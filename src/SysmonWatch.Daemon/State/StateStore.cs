@@ -12,7 +12,7 @@ namespace SysmonWatch.Daemon.State;
 /// Thread-safe: one lock around one connection; an operation takes one commit, well under a millisecond on a healthy disk, however much is stored. No
 /// failure of the disk comes out as an exception. While there is one, the disk is tried again every few seconds, and a timer runs only then.
 /// </remarks>
-sealed partial class StateStore : IDisposable
+sealed partial class StateStore : IAlertStore, IDisposable
 {
     // An alert may take the place of many that are smaller; where a bound was lowered, the alerts that come bring the outbox down to it.
     const int RemovedWithOne = 64;

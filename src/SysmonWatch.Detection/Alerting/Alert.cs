@@ -55,6 +55,18 @@ public sealed record Alert
     /// <summary>User of the process as Sysmon wrote it.</summary>
     public string? User { get; init; }
 
+    /// <summary>Executable of the root of the process's family, where the alert is about a family; else null.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? FamilyImage { get; init; }
+
+    /// <summary>Command line of that root.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? FamilyCommandLine { get; init; }
+
+    /// <summary>Process id of that root.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? FamilyProcessId { get; init; }
+
     /// <summary>How many findings are in it: more than 1 where repeats were folded into it.</summary>
     public int Count { get; init; } = 1;
 

@@ -29,13 +29,14 @@ static class AlertComposer
         };
     }
 
-    /// <summary>The alert of a correlation. Its process is the grouped one; for a family its root.</summary>
+    /// <summary>The alert of a correlation. Its process is that of the event that completed it; the root of a family that is the group has fields of its own.</summary>
     public static Alert OfCorrelation(CorrelationHit hit)
     {
         EventReference[] events = [.. hit.Events.Select(part => part.Event)];
         ProcessNode? actor = hit.Last.Process;
-        ProcessNode? grouped = hit.Rule.GroupBy.Any(field => field.StartsWith("Family", StringComparison.Ordinal)) ? actor?.Family : actor;
-        ProcessFacts process = ProcessFacts.Of(grouped);
+        ProcessFacts process = ProcessFacts.Of(actor);
+        bool isOfFamily = hit.Rule.GroupBy.Any(field => field.StartsWith("Family", StringComparison.Ordinal));
+        ProcessFacts family = ProcessFacts.Of(isOfFamily ? actor?.Family : null);
         string key = string.Join('\n', hit.Group.Select(pair => $"{pair.Field}={pair.Value}"));
         return Base(hit.Rule.Metadata, hit.Last, AlertIds.For(hit.Rule.Metadata.Id, key, hit.Last.Identity)) with
         {
@@ -45,9 +46,12 @@ static class AlertComposer
             ProcessGuid = process.ProcessGuid,
             CommandLine = process.CommandLine,
             User = process.User,
+            FamilyImage = family.Image,
+            FamilyCommandLine = family.CommandLine,
+            FamilyProcessId = family.ProcessId,
             Message = AlertMessage.ForCorrelation(hit.Rule.Metadata.Title, hit.Last.Identity.Computer, events, ProcessFacts.Chain(actor)),
             Chain = ProcessFacts.Chain(actor),
-            Evidence = [.. hit.Parts.Select(part => new Evidence(part.Rule.Name ?? part.Rule.Id, "", $"{part.Count} times", part.Rule.Title))],
+            Evidence = [.. hit.Parts.Select(part => new Evidence(part.Rule.Name ?? part.Rule.Id, "", part.Count == 1 ? "once" : $"{part.Count} times", part.Rule.Title))],
             FirstSubject = events.Select(e => e.Subject).FirstOrDefault(subject => subject.Length > 0),
             LastSubject = events.Select(e => e.Subject).LastOrDefault(subject => subject.Length > 0),
             Group = [.. hit.Group.Select(pair => $"{pair.Field}={pair.Value}")],

@@ -132,7 +132,7 @@ public sealed class AlertRaiser
         {
             if (IsSilenced(hit.Rule.Metadata)) continue;
             Alert alert = AlertComposer.OfCorrelation(hit);
-            Offer($"{alert.RuleId}\n{string.Join('\n', alert.Group)}", alert, hit.Last.Marks, raised, closed);
+            Offer(RepeatKey.Of(alert.RuleId, [.. alert.Group]), alert, hit.Last.Marks, raised, closed);
         }
         _hits.Clear();
     }
@@ -140,23 +140,15 @@ public sealed class AlertRaiser
     /// <summary>Most findings repeat one that was told already: those are folded before anything is composed.</summary>
     void Offer(RuleMetadata rule, int? position, SysmonEvent e, EventReference reference, ICollection<Alert> raised, ICollection<Alert> closed)
     {
-        string key = KeyOf(rule, e, reference);
+        // What a forged event says about its process is no evidence of anything.
+        RepeatKey key = position is null ? RepeatKey.Of(rule.Id, reference.Identity.Computer) : RepeatKey.Of(rule.Id, e);
         bool fromTheFuture = (e.Marks & EventMarks.FutureDated) != 0;
         if (_suppression.TryFold(key, reference.Identity, AlertComposer.SubjectOf(reference), closed, fromTheFuture)) return;
         IReadOnlyList<Evidence> evidence = position is { } which ? _explainer.Explain(which, e) : [];
         Offer(key, AlertComposer.OfFinding(rule, e, reference, evidence), e.Marks, raised, closed);
     }
 
-    /// <summary>Repeats are those of the same family: a session that trips a rule a thousand times is one alert, two sessions are two.</summary>
-    static string KeyOf(RuleMetadata rule, SysmonEvent e, EventReference reference)
-    {
-        string computer = reference.Identity.Computer;
-        if (e.Process is { } process) return $"{rule.Id}\n{computer}\n{Encoding.UTF8.GetString(process.Family.ProcessGuid.Span)}";
-        ProcessFacts facts = ProcessFacts.Of(e);
-        return $"{rule.Id}\n{computer}\n{facts.Image}\n{facts.User}";
-    }
-
-    void Offer(string key, Alert alert, EventMarks marks, ICollection<Alert> raised, ICollection<Alert> closed)
+    void Offer(RepeatKey key, Alert alert, EventMarks marks, ICollection<Alert> raised, ICollection<Alert> closed)
     {
         if (!_suppression.Offer(key, alert, closed, (marks & EventMarks.FutureDated) != 0)) return;
         raised.Add(alert);

@@ -57,6 +57,8 @@ public static class SingleEvent
     {
         var buffer = new List<byte>();
         var e = new SysmonEvent { EventId = id };
+        // Names of the schema have their ids once the first of them was asked for.
+        _ = KnownFields.TargetFilename;
         for (int i = 0; i < json.FieldCount; i++)
         {
             if (json.At(i, out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value) <= ValueKind.Null || name.SequenceEqual("EventID"u8)) continue;
@@ -66,6 +68,8 @@ public static class SingleEvent
             e.Add(new DataField(FieldId.TryFind(name), named, Put(value), Repeated: false));
         }
         e.Buffer = [.. buffer];
+        // Gives it its process and the normal form of its file name, as a line would get.
+        new ProcessTree().Observe(e);
         return e;
 
         Slice Put(ReadOnlySpan<byte> bytes)

@@ -29,8 +29,11 @@ public sealed class ReplayCommandTests : IDisposable
         }
         Assert.Equal([154UL, 155UL, 156UL, 157UL], replayed.Alerts[0].RecordIds);
         Assert.Equal(4, replayed.Alerts[0].Count);
-        // The two that are about a family name its root.
-        Assert.Equal(["/tmp/.kw3f", "/usr/bin/bash", "/usr/bin/bash"], replayed.Alerts.Select(alert => alert.Image));
+        // Who did it; the two that are about a family name its root besides.
+        Assert.All(replayed.Alerts, alert => Assert.Equal(("/tmp/.kw3f", "./.kw3f 400"), (alert.Image, alert.CommandLine)));
+        Assert.Equal([null, ("/usr/bin/bash", "-bash", 26300), ("/usr/bin/bash", "-bash", 26300)], replayed.Alerts.Select(FamilyOf));
+        Assert.DoesNotContain("family_image", replayed.Lines[0], StringComparison.Ordinal);
+        Assert.Contains("\"family_image\":\"/usr/bin/bash\",\"family_command_line\":\"-bash\",\"family_process_id\":26300", replayed.Lines[2], StringComparison.Ordinal);
         Assert.Equal(100, replayed.Alerts[1].RecordIds.Count);
         Assert.StartsWith("483 records, 467 Sysmon events, 2 rules, 2 correlations, 405 findings, 3 alerts; ", replayed.Errors, StringComparison.Ordinal);
     }
@@ -173,7 +176,9 @@ public sealed class ReplayCommandTests : IDisposable
 
         Replayed replayed = Replayed.With([SeedLog.Path], [], config);
 
-        Assert.Equal([FanOut, Both], replayed.Alerts.Select(alert => alert.RuleId));
+        Assert.DoesNotContain(replayed.Alerts, alert => alert.RuleId == Deletion);
+        Assert.Contains(replayed.Alerts, alert => alert.RuleId == FanOut);
+        Assert.Contains(replayed.Alerts, alert => alert.RuleId == Both);
     }
 
     [Theory]
@@ -230,6 +235,27 @@ public sealed class ReplayCommandTests : IDisposable
     }
 
     [Fact]
+    public void Other_command_lines_and_programs_of_one_family_are_alerts_of_their_own_and_true_repeats_are_counted()
+    {
+        string rule = Write("rule.yml", "title: Discovery\nlogsource: {product: linux, category: process_creation}\ndetection:\n  s: {CommandLine|contains: find-me}\n  condition: s\n");
+        string[] commands = [.. Enumerable.Range(1, 9).Select(n => $"tool --find-me {n}")];
+        string started = SeedLog.Lines().First(line => line.Contains("<EventID>1<", StringComparison.Ordinal) && line.Contains(">/tmp/.kw3f<", StringComparison.Ordinal));
+        IEnumerable<string> lines = commands.Append(commands[0]).Append(commands[0]).Select((command, n) => Started(started, "/usr/bin/tool", command, n)).Append(Started(started, "/usr/bin/other", commands[0], 20));
+
+        Replayed replayed = Replayed.With([Write("log", string.Join('\n', lines) + "\n")], [rule]);
+
+        Assert.Equal([.. commands.Select(command => ("/usr/bin/tool", command)), ("/usr/bin/other", commands[0])], replayed.Alerts.Select(alert => (alert.Image, alert.CommandLine)));
+        Assert.Equal([3, 1, 1, 1, 1, 1, 1, 1, 1, 1], replayed.Alerts.Select(alert => alert.Count));
+
+        static string Started(string line, string image, string command, int number)
+        {
+            line = System.Text.RegularExpressions.Regex.Replace(line, "(?<=<Data Name=\"Image\">)[^<]*", image);
+            line = System.Text.RegularExpressions.Regex.Replace(line, "(?<=<Data Name=\"CommandLine\">)[^<]*", command);
+            return System.Text.RegularExpressions.Regex.Replace(line, "(?<=<EventRecordID>)[^<]*", $"{9000 + number}");
+        }
+    }
+
+    [Fact]
     public void A_future_dated_line_moves_no_window_and_folds_nothing_that_comes_later()
     {
         string[] lines = SeedLog.Lines();
@@ -249,6 +275,8 @@ public sealed class ReplayCommandTests : IDisposable
 
         static bool IsDeletion(string line) => line.Contains("<EventID>23<", StringComparison.Ordinal) && line.Contains("/sbin/reboot", StringComparison.Ordinal);
     }
+
+    static (string, string?, int?)? FamilyOf(Alert alert) => alert.FamilyImage is { } image ? (image, alert.FamilyCommandLine, alert.FamilyProcessId) : null;
 
     static (int, string) Ended(Replayed replayed) => (replayed.ExitCode, replayed.Errors);
 

@@ -16,7 +16,8 @@ sealed record Replayed(int ExitCode, IReadOnlyList<string> Lines, string Errors)
     /// <summary>Ids in an order of their own, to compare.</summary>
     public string[] Ids => [.. Alerts.Select(alert => alert.AlertId).Order(StringComparer.Ordinal)];
 
-    public static Replayed Of(params string[] files) => With(files, []);
+    /// <summary>With the rules of the seed case, whatever others ship.</summary>
+    public static Replayed Of(params string[] files) => With(files, SeedLog.Rules);
 
     public static Replayed With(string[] files, string[] rules, string? config = null)
     {

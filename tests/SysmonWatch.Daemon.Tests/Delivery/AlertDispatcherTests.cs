@@ -7,7 +7,6 @@ using SysmonWatch.Daemon.Delivery.Journal;
 using SysmonWatch.Daemon.Delivery.Sinks;
 using SysmonWatch.Daemon.Operations;
 using SysmonWatch.Daemon.State;
-using SysmonWatch.Detection.Alerting;
 using SysmonWatch.Detection.Sigma.Rules;
 
 namespace SysmonWatch.Daemon.Tests.Delivery;
@@ -19,7 +18,6 @@ public sealed class AlertDispatcherTests : IAsyncDisposable
 
     readonly FakeTimeProvider _time = new(Start);
     readonly CollectedLogs _logs = new();
-    readonly Counters _counters = new();
     readonly JournalClient _journal = new(new JournalClientOptions { SocketPath = "/nowhere" });
     readonly StateStore _store;
     readonly AlertDispatcher _dispatcher;
@@ -27,7 +25,7 @@ public sealed class AlertDispatcherTests : IAsyncDisposable
     public AlertDispatcherTests()
     {
         _store = StateStore.InMemory(new OutboxLimits(1000, 1 << 20, TimeSpan.FromDays(30)), new Counters(), _time, _logs);
-        _dispatcher = new AlertDispatcher(_store, new AlertJournal(_journal), _counters, _time, new LoggerOf(_logs));
+        _dispatcher = new AlertDispatcher(_store, new AlertJournal(_journal), _time, new LoggerOf(_logs));
     }
 
     public async ValueTask DisposeAsync()
@@ -92,10 +90,11 @@ public sealed class AlertDispatcherTests : IAsyncDisposable
         Assert.Equal("1", await NextAfterWaitingAsync(chat));
         Assert.Equal("1", await NextAfterWaitingAsync(chat));
         Assert.Equal("2", await chat.NextAsync());
-        await UntilAsync(() => _logs.Messages.Count == 2, advance: true);
+        await _dispatcher.DisposeAsync();
 
-        Assert.Matches(@"^3101 Warning: chat \(https://sink.example\) takes no alerts: HTTP 500. They are kept and tried again, next at 2026-11-24 04:15:0\dZ.$", _logs.Messages[0]);
-        Assert.Equal("3102 Information: chat (https://sink.example) takes alerts. In the last 00:01:00 it refused 1 times and took 2.", _logs.Messages[1]);
+        Assert.Equal(2, _logs.Messages.Count);
+        Assert.Matches(@"^3101 Warning: chat \(https://sink.example\) did not take alert 1: HTTP 500. Next try at 2026-11-24 04:15:0\dZ; alerts for it are kept.$", _logs.Messages[0]);
+        Assert.Equal("3102 Information: chat (https://sink.example) takes alerts again after 2 failed attempts.", _logs.Messages[1]);
     }
 
     [Fact]
@@ -130,136 +129,8 @@ public sealed class AlertDispatcherTests : IAsyncDisposable
 
         Assert.Equal([new DeadLetter("1", "chat", Start, 3, "HTTP 400 (invalid_payload)")], _store.DeadLetters(10));
         Assert.Empty(_store.Status().Pending);
-        Assert.Empty(_logs.Messages);
-        Assert.Equal(
-            [new CounterValue("alerts for chat", "it refuses them while it takes others; each is kept as a dead letter", 1)],
-            _counters.Snapshot().Where(c => c.Value > 0));
+        Assert.Contains("3103 Error: chat (https://sink.example) was not told 1 alerts, 1 among them, and they are given up: HTTP 400 (invalid_payload). The journal has them.", _logs.Messages);
     }
-
-    [Fact]
-    public async Task A_service_that_refuses_whatever_it_is_given_loses_none_and_is_said_once()
-    {
-        var chat = new ScriptedSink("chat");
-        int refusals = 0;
-        for (int n = 0; n < 12; n++)
-        {
-            chat.Then(_ =>
-            {
-                refusals++;
-                return ValueTask.FromResult(new DeliveryResult(DeliveryOutcome.Rejected, "HTTP 400"));
-            });
-        }
-        await UseAsync(chat);
-
-        Raise([.. Enumerable.Range(1, 50).Select(n => $"{n}")]);
-
-        var told = new List<string>();
-        while (told.Count < 12 + 50) told.Add(await NextAfterWaitingAsync(chat));
-        await UntilAsync(() => _store.Status().Pending.Count == 0, advance: true);
-        Assert.Equal(12, refusals);
-        Assert.Equal(Enumerable.Range(1, 50).Select(n => $"{n}"), told[12..]);
-        Assert.Empty(_store.DeadLetters(10));
-        Assert.Single(_logs.Messages, m => m.StartsWith("3101 ", StringComparison.Ordinal));
-    }
-
-    [Fact]
-    public async Task Several_bad_alerts_in_a_row_do_not_look_like_a_bad_service_for_ever()
-    {
-        var bad = new HashSet<string> { "1", "2", "3" };
-        var chat = new PickySink("chat", bad);
-        await _dispatcher.UseAsync([new AlertRoute(chat, RuleLevel.Informational, Retry)]);
-
-        Raise([.. Enumerable.Range(1, 10).Select(n => $"{n}")]);
-
-        await UntilAsync(() => _store.DeadLetters(10).Count == 3 && chat.Told.Count == 7, advance: true);
-        Assert.Equal(["1", "2", "3"], _store.DeadLetters(10).Select(d => d.AlertId).Order(StringComparer.Ordinal));
-        Assert.Equal(["4", "5", "6", "7", "8", "9", "10"], chat.Told.OrderBy(int.Parse));
-    }
-
-    [Theory]
-    [InlineData("17")]
-    [InlineData("1")]
-    [InlineData("3,4,29,30")]
-    public async Task A_digest_that_is_refused_is_halved_until_the_bad_ones_are_found_and_the_others_are_told(string bad)
-    {
-        var chat = new PickySink("chat", [.. bad.Split(',')]);
-        DateTimeOffset old = Start - TimeSpan.FromHours(1);
-        _store.AddAlerts([.. Enumerable.Range(1, 30).Select(n => SomeAlerts.Stored(SomeAlerts.Alert($"{n}", at: old), Start, "chat"))]);
-
-        await _dispatcher.UseAsync([new AlertRoute(chat, RuleLevel.Informational, Retry)]);
-
-        int poisonous = chat.Bad.Count;
-        await UntilAsync(() => _store.DeadLetters(10).Count == poisonous && chat.Told.Count == 30 - poisonous, advance: true);
-        Assert.Equal(chat.Bad.Order(StringComparer.Ordinal), _store.DeadLetters(10).Select(d => d.AlertId).Order(StringComparer.Ordinal));
-        Assert.Equal(Enumerable.Range(1, 30).Select(n => $"{n}").Except(chat.Bad), chat.Told.OrderBy(int.Parse));
-        // As messages, not one for each alert.
-        Assert.True(chat.Messages < 12 * poisonous, $"{chat.Messages} messages for {poisonous}");
-    }
-
-    [Fact]
-    public async Task A_throttled_flood_writes_a_line_a_minute_at_most()
-    {
-        var chat = new ScriptedSink("chat");
-        for (int n = 0; n < 374; n++) chat.Then(DeliveryOutcome.Limited, "HTTP 429", TimeSpan.FromSeconds(1)).Then(_ => ValueTask.FromResult(DeliveryResult.Told));
-        _store.AddAlerts([.. Enumerable.Range(1, 374).Select(n => SomeAlerts.Stored(SomeAlerts.Alert($"{n}"), Start, "chat"))]);
-        await UseAsync(chat);
-
-        for (int n = 0; n < 2 * 374; n++) await NextAfterWaitingAsync(chat);
-        await UntilAsync(() => _store.Status().Pending.Count == 0, advance: true);
-
-        int minutes = (int)Math.Ceiling((_time.GetUtcNow() - Start).TotalMinutes);
-        Assert.InRange(_logs.Messages.Count, 2, minutes + 1);
-        Assert.Contains(_logs.Messages, m => m.Contains("it refused ", StringComparison.Ordinal));
-    }
-
-    [Theory]
-    [InlineData(2)]
-    [InlineData(400)]
-    public async Task A_clock_that_is_set_forward_gives_up_nothing(int days)
-    {
-        var clock = new LeapingTime(_time);
-        using var store = StateStore.InMemory(new OutboxLimits(1000, 1 << 20, TimeSpan.FromDays(7)), _counters, clock, _logs);
-        await using var dispatcher = new AlertDispatcher(store, new AlertJournal(_journal), _counters, clock, new LoggerOf(_logs));
-        int refused = 0;
-        var chat = new ScriptedSink("chat");
-        for (int n = 0; n < 20; n++)
-        {
-            chat.Then(_ =>
-            {
-                refused++;
-                return ValueTask.FromResult(new DeliveryResult(DeliveryOutcome.Unavailable, "HTTP 500"));
-            });
-        }
-        store.AddAlerts([.. Enumerable.Range(1, 10).Select(n => SomeAlerts.Stored(SomeAlerts.Alert($"{n}"), clock.GetUtcNow(), "chat"))]);
-        await dispatcher.UseAsync([new AlertRoute(chat, RuleLevel.Informational, Retry)]);
-        await chat.NextAsync();
-
-        clock.Leap(TimeSpan.FromDays(days));
-        store.Commit(Checkpoint.Empty);
-
-        var told = new List<string>();
-        while (told.Count < 19 + 10) told.Add(await NextAfterWaitingAsync(chat));
-        Assert.Equal(Enumerable.Range(1, 10).Select(n => $"{n}"), told[19..]);
-        Assert.Empty(store.DeadLetters(10));
-    }
-
-    [Fact]
-    public async Task The_order_holds_across_restarts()
-    {
-        var chat = new ScriptedSink("chat").Then(DeliveryOutcome.Unavailable, "HTTP 500");
-        await UseAsync(chat);
-        Raise("1", "2", "3");
-        await chat.NextAsync();
-        await UntilAsync(() => _dispatcher.Status[0].NextTry is not null);
-
-        var again = new ScriptedSink("chat");
-        await UseAsync(again);
-
-        Assert.Equal(["1", "2", "3"], [await again.NextAsync(), await again.NextAsync(), await again.NextAsync()]);
-    }
-
-    [Fact]
-    public void The_journal_is_who_is_assured_every_alert() => Assert.Equal(Outbox.Assured, JournalSink.SinkName);
 
     [Fact]
     public async Task Gives_up_what_is_too_old_with_all_that_is_as_old()
@@ -268,7 +139,6 @@ public sealed class AlertDispatcherTests : IAsyncDisposable
         for (int n = 0; n < RetrySchedule.FewestAttempts; n++) chat.Then(DeliveryOutcome.Misconfigured, "HTTP 404 (no_service)");
         _store.AddAlerts([SomeAlerts.Stored(SomeAlerts.Alert("1"), Start, "chat"), SomeAlerts.Stored(SomeAlerts.Alert("2"), Start, "chat")]);
         _time.Advance(TimeSpan.FromMinutes(61));
-        _store.AddAlerts([SomeAlerts.Stored(SomeAlerts.Alert("new"), Start, "chat")]);
         await UseAsync(chat);
         Assert.Equal("1", await chat.NextAsync());
 
@@ -313,6 +183,23 @@ public sealed class AlertDispatcherTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_critical_alert_is_told_whole_however_late_it_is_and_before_the_digest()
+    {
+        ScriptedSink chat = new("chat", takesDigests: true);
+        DateTimeOffset old = Start - TimeSpan.FromDays(2);
+        _store.AddAlerts([
+            SomeAlerts.Stored(SomeAlerts.Alert("1", at: old), Start, "chat"),
+            SomeAlerts.Stored(SomeAlerts.Alert("2", RuleLevel.Critical, old), Start, "chat"),
+            SomeAlerts.Stored(SomeAlerts.Alert("3", at: old), Start, "chat"),
+            SomeAlerts.Stored(SomeAlerts.Alert("4", RuleLevel.Critical, old), Start, "chat"),
+        ]);
+
+        await UseAsync(chat);
+
+        Assert.Equal(["2", "4", "1,3"], [await chat.NextAsync(), await chat.NextAsync(), await chat.NextAsync()]);
+    }
+
+    [Fact]
     public async Task Tells_a_sink_only_from_its_level_up()
     {
         await _dispatcher.UseAsync([
@@ -341,7 +228,7 @@ public sealed class AlertDispatcherTests : IAsyncDisposable
         Assert.Contains("3001 Warning: gone is not configured any more; alerts that wait for it: 1. They are kept for state.keep_alerts and sent if it comes back.", _logs.Messages);
         var back = new ScriptedSink("gone");
         await UseAsync(back);
-        Assert.Equal("1", await back.NextAsync());
+        Assert.Equal("1", await NextAfterWaitingAsync(back));
     }
 
     [Theory]
@@ -352,7 +239,7 @@ public sealed class AlertDispatcherTests : IAsyncDisposable
     {
         var clock = new LeapingTime(_time);
         using var store = StateStore.InMemory(new OutboxLimits(1000, 1 << 20, TimeSpan.FromDays(30)), new Counters(), clock, _logs);
-        await using var dispatcher = new AlertDispatcher(store, new AlertJournal(_journal), new Counters(), clock, new LoggerOf(_logs));
+        await using var dispatcher = new AlertDispatcher(store, new AlertJournal(_journal), clock, new LoggerOf(_logs));
         var chat = new ScriptedSink("chat").Then(DeliveryOutcome.Unavailable, "HTTP 503");
         // Before the start, so that no signal cuts a wait short. The store has a timer of its own.
         store.AddAlerts([SomeAlerts.Stored(SomeAlerts.Alert("1"), clock.GetUtcNow(), ["chat"])]);
@@ -417,42 +304,6 @@ public sealed class AlertDispatcherTests : IAsyncDisposable
             TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
             if (advance) _time.Advance(TimeSpan.FromMilliseconds(100));
             await Task.Yield();
-        }
-    }
-
-    /// <summary>Refuses every message that has one of the bad alerts in it.</summary>
-    sealed class PickySink(string name, HashSet<string> bad) : IAlertSink
-    {
-        readonly Lock _lock = new();
-        readonly List<string> _told = [];
-        int _messages;
-
-        public HashSet<string> Bad => bad;
-
-        public IReadOnlyList<string> Told
-        {
-            get
-            {
-                lock (_lock) return [.. _told];
-            }
-        }
-
-        public int Messages => Volatile.Read(ref _messages);
-
-        public string Name => name;
-
-        public string Endpoint => "https://sink.example";
-
-        public bool TakesDigests => true;
-
-        public ValueTask<DeliveryResult> TellAsync(Alert alert, CancellationToken cancellation) => TellDigestAsync([alert], cancellation);
-
-        public ValueTask<DeliveryResult> TellDigestAsync(IReadOnlyList<Alert> alerts, CancellationToken cancellation)
-        {
-            Interlocked.Increment(ref _messages);
-            if (alerts.Any(a => bad.Contains(a.AlertId))) return ValueTask.FromResult(new DeliveryResult(DeliveryOutcome.Rejected, "HTTP 400"));
-            lock (_lock) _told.AddRange(alerts.Select(a => a.AlertId));
-            return ValueTask.FromResult(DeliveryResult.Told);
         }
     }
 

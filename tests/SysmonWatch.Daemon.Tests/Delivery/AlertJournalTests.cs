@@ -90,6 +90,18 @@ public sealed class AlertJournalTests : IDisposable
     }
 
     [Fact]
+    public void Names_the_root_of_a_family_in_fields_of_its_own()
+    {
+        _alerts.Tell(Deletion with { FamilyImage = "/usr/bin/bash", FamilyCommandLine = "-bash", FamilyProcessId = 26300 });
+
+        ReceivedEntry entry = _journal.Receive();
+        Assert.Equal(["/tmp/.kw3f"], entry["SYSMONWATCH_IMAGE"]);
+        Assert.Equal(["/usr/bin/bash"], entry["SYSMONWATCH_FAMILY_IMAGE"]);
+        Assert.Equal(["-bash"], entry["SYSMONWATCH_FAMILY_COMMAND_LINE"]);
+        Assert.Equal(["26300"], entry["SYSMONWATCH_FAMILY_PROCESS_ID"]);
+    }
+
+    [Fact]
     public void Leaves_out_what_is_not_known()
     {
         _alerts.Tell(Deletion with

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Time.Testing;
 using SysmonWatch.Daemon.Configuration;
 using SysmonWatch.Daemon.Delivery;
 using SysmonWatch.Daemon.Delivery.Sinks;
@@ -7,50 +6,39 @@ namespace SysmonWatch.Daemon.Tests.Delivery;
 
 public sealed class BreakerTests
 {
+    static readonly DateTimeOffset Now = new(2026, 11, 24, 4, 15, 0, TimeSpan.Zero);
     static readonly DeliveryResult Down = new(DeliveryOutcome.Unavailable);
-    readonly FakeTimeProvider _time = new();
-    readonly Breaker _breaker;
-
-    public BreakerTests() => _breaker = new Breaker(new RetrySchedule(new RetryOptions { First = TimeSpan.FromSeconds(1), Longest = TimeSpan.FromSeconds(60) }), _time);
+    readonly Breaker _breaker = new(new RetrySchedule(new RetryOptions { First = TimeSpan.FromSeconds(1), Longest = TimeSpan.FromSeconds(60) }));
 
     [Fact]
     public void Leaves_a_sink_alone_longer_with_each_failure()
     {
-        Assert.Equal(TimeSpan.Zero, _breaker.Remaining);
+        Assert.Equal(TimeSpan.Zero, _breaker.Remaining(Now));
 
-        _breaker.Failed(Down, 1);
-        Assert.Equal(TimeSpan.FromSeconds(1), _breaker.Remaining);
-        _time.Advance(TimeSpan.FromSeconds(1));
-        Assert.Equal(TimeSpan.Zero, _breaker.Remaining);
-        _breaker.Failed(Down, 1);
+        Assert.Equal(Now.AddSeconds(1), _breaker.Failed(Now, Down, 1));
+        Assert.Equal(Now.AddSeconds(3), _breaker.Failed(Now.AddSeconds(1), Down, 1));
 
-        Assert.Equal(TimeSpan.FromSeconds(2), _breaker.Remaining);
-        _time.Advance(TimeSpan.FromSeconds(2));
-        Assert.Equal(TimeSpan.Zero, _breaker.Remaining);
+        Assert.Equal(TimeSpan.FromSeconds(2), _breaker.Remaining(Now.AddSeconds(1)));
+        Assert.Equal(TimeSpan.Zero, _breaker.Remaining(Now.AddSeconds(3)));
     }
 
     [Fact]
     public void Begins_anew_after_a_success()
     {
-        _breaker.Failed(Down, 1);
-        _breaker.Failed(Down, 1);
+        _breaker.Failed(Now, Down, 1);
+        _breaker.Failed(Now, Down, 1);
 
-        _breaker.Succeeded();
+        Assert.Equal(2, _breaker.Succeeded());
 
-        Assert.Equal(TimeSpan.Zero, _breaker.Remaining);
-        _breaker.Failed(Down, 1);
-        Assert.Equal(TimeSpan.FromSeconds(1), _breaker.Remaining);
+        Assert.Equal(TimeSpan.Zero, _breaker.Remaining(Now));
+        Assert.Equal(Now.AddSeconds(1), _breaker.Failed(Now, Down, 1));
     }
 
     [Fact]
-    public void Is_neither_opened_nor_held_by_a_clock_that_is_set()
+    public void Is_not_held_open_by_a_clock_that_is_set_back()
     {
-        var time = new LeapingTime(_time);
-        var breaker = new Breaker(new RetrySchedule(new RetryOptions { First = TimeSpan.FromSeconds(1), Longest = TimeSpan.FromSeconds(60) }), time);
-        breaker.Failed(Down, 1);
+        _breaker.Failed(Now, Down, 1);
 
-        time.Leap(TimeSpan.FromDays(2));
-
-        Assert.Equal(TimeSpan.FromSeconds(1), breaker.Remaining);
+        Assert.Equal(TimeSpan.Zero, _breaker.Remaining(Now.AddDays(-1)));
     }
 }

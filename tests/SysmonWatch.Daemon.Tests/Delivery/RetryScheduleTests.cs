@@ -41,4 +41,17 @@ public sealed class RetryScheduleTests
     {
         Assert.Equal(60, _schedule.WaitAfter(1, new DeliveryResult(DeliveryOutcome.Misconfigured), 1).TotalSeconds);
     }
+
+    [Theory]
+    [InlineData(nameof(DeliveryOutcome.Unavailable), 61, 5, true)]
+    [InlineData(nameof(DeliveryOutcome.Unavailable), 60, 500, false)]
+    [InlineData(nameof(DeliveryOutcome.Unavailable), 600_000, 4, false)]
+    [InlineData(nameof(DeliveryOutcome.Misconfigured), 61, 5, true)]
+    [InlineData(nameof(DeliveryOutcome.Misconfigured), 59, 5, false)]
+    [InlineData(nameof(DeliveryOutcome.Rejected), 0, 2, false)]
+    [InlineData(nameof(DeliveryOutcome.Rejected), 0, 3, true)]
+    public void Gives_up_by_age_or_what_is_not_wanted(string outcome, int minutes, int attempts, bool expected)
+    {
+        Assert.Equal(expected, _schedule.GivesUp(TimeSpan.FromMinutes(minutes), attempts, Enum.Parse<DeliveryOutcome>(outcome)));
+    }
 }

@@ -135,16 +135,19 @@ public sealed class SlackBodyTests
     }
 
     [Fact]
-    public void A_digest_names_the_worst_and_counts_the_rest()
+    public void A_digest_keeps_the_details_of_the_worst_and_counts_the_rest_by_rule()
     {
-        Alert[] alerts = [.. Enumerable.Range(0, 45).Select(n => SomeAlerts.Alert($"{n}", n == 44 ? RuleLevel.Critical : RuleLevel.Low))];
+        Alert[] alerts = [.. Enumerable.Range(0, 45).Select(n => SomeAlerts.Alert($"{n}", n == 44 ? RuleLevel.High : RuleLevel.Low) with { RuleTitle = $"Rule {n / 41}", Message = $"{n} on lab: /tmp/.kw3f deleted /sbin/reboot" })];
 
         List<string> texts = Texts(_body.Digest(alerts));
 
-        Assert.Equal("45 alerts of the past: 1 critical, 44 low", texts[0]);
-        Assert.StartsWith("• [critical] 2026-11-24T04:14:59Z lab: Power control program deleted (×2)\n• [low]", texts[3], StringComparison.Ordinal);
-        Assert.Equal(20, texts[3].Split('\n').Length);
-        Assert.StartsWith("and 25 more · ", texts[4], StringComparison.Ordinal);
+        Assert.Equal("45 late alerts: 1 high, 44 low", texts[0]);
+        Assert.Equal("• [high] 2026-11-24T04:14:59Z 44 on lab: /tmp/.kw3f deleted /sbin/reboot (×2) · alert `44`", texts[3]);
+        Assert.Equal("• [low] 2026-11-24T04:14:59Z 0 on lab: /tmp/.kw3f deleted /sbin/reboot (×2) · alert `0`", texts[4]);
+        Assert.Equal("and 15 more: 12 × Rule 0, 3 × Rule 1", texts[33]);
+        Assert.Equal(35, texts.Count);
+        // Slack takes 50 blocks.
+        Assert.InRange(JsonDocument.Parse(_body.Digest([.. Enumerable.Repeat(alerts[0], 1000)])).RootElement.GetProperty("attachments")[0].GetProperty("blocks").GetArrayLength(), 30, 50);
     }
 
     [Fact]

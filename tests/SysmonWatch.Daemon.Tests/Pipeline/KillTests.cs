@@ -45,7 +45,7 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
         await using RealSyslog syslog = RealSyslog.Run(_directory);
         using var journaled = new JournaledAlerts(journal.Files);
         string config = Path.Combine(_directory, "sysmonwatch.yaml"), state = Path.Combine(_directory, "state");
-        File.WriteAllText(config, $"input:\n  files: [{Log}]\n  journal: no\n  start: beginning\nstate:\n  checkpoint_every: 1s\n");
+        File.WriteAllText(config, $"input:\n  files: [{Log}]\n  journal: no\n  start: beginning\nrules:\n  paths: [{string.Join(", ", SeedLog.Rules)}]\nstate:\n  checkpoint_every: 1s\n");
         Task rotating = Task.CompletedTask;
         int waits = 0;
         long started = TimeProvider.System.GetTimestamp();
@@ -115,7 +115,7 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
         string[] expected = Expected(lines);
         using var listener = new AlertListener();
         string config = Path.Combine(_directory, "sysmonwatch.yaml"), state = Path.Combine(_directory, "state");
-        File.WriteAllText(config, $"input:\n  files: [{Log}]\n  journal: no\n  start: beginning\nstate:\n  checkpoint_every: 1s\nwebhooks:\n  - name: test\n    type: generic\n    url: {listener.Url}\n    retry:\n      first: 1s\n      longest: 1s\n");
+        File.WriteAllText(config, $"input:\n  files: [{Log}]\n  journal: no\n  start: beginning\nrules:\n  paths: [{string.Join(", ", SeedLog.Rules)}]\nstate:\n  checkpoint_every: 1s\nwebhooks:\n  - name: test\n    type: generic\n    url: {listener.Url}\n    retry:\n      first: 1s\n      longest: 1s\n");
         File.WriteAllText(Log, "");
 
         // A first start begins with the live file; from the position that it saves on nothing may be missed.

@@ -24,7 +24,7 @@ public sealed class ReloadStormTests : IDisposable
         string[] expected = Replayed.Of(Log).Ids;
         File.WriteAllText(Log, "");
         using var listener = new AlertListener();
-        string good = $"input:\n  files: [{Log}]\n  journal: no\n  start: beginning\nwebhooks:\n  - name: test\n    type: generic\n    url: {listener.Url}\n    retry:\n      first: 1s\n      longest: 1s\n";
+        string good = $"input:\n  files: [{Log}]\n  journal: no\n  start: beginning\nrules:\n  paths: [{string.Join(", ", SeedLog.Rules)}]\nwebhooks:\n  - name: test\n    type: generic\n    url: {listener.Url}\n    retry:\n      first: 1s\n      longest: 1s\n";
         // Another input in between: the same file under another name, which is the same position.
         string other = good.Replace($"[{Log}]", $"[{Log}, {Log}.other]", StringComparison.Ordinal);
         File.WriteAllText(Config, good);

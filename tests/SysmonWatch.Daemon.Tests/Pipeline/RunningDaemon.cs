@@ -41,6 +41,7 @@ sealed class RunningDaemon : IAsyncDisposable
     {
         Input = new InputOptions { Files = [Path.Combine(directory, "syslog")], Journal = JournalInput.No, Start = StartFrom.Beginning },
         State = new StateOptions { Directory = Path.Combine(directory, "state") },
+        Rules = new RulesOptions { Paths = SeedLog.Rules, PathsAreDefault = false },
     };
 
     public static async Task<RunningDaemon> StartAsync(SysmonWatchOptions options, string? configFile = null, IJournalPlace? journal = null, TimeProvider? time = null)

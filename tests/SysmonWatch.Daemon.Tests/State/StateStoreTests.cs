@@ -252,6 +252,7 @@ public sealed class StateStoreTests : IDisposable
     {
         using (var old = Database.Connect(_fixture.DatabaseFile))
         {
+            old.Script("PRAGMA journal_mode = WAL");
             Schema.Migrate(old, 0, 1);
             old.Script(
                 """
@@ -349,6 +350,23 @@ public sealed class StateStoreTests : IDisposable
         store.TryFlush();
         Assert.Equal(["2", "3", "4"], Ids(store.NextDue("chat", 10)));
         Assert.Null(store.Status().Failure);
+    }
+
+    [Fact]
+    public void The_attempts_made_while_an_alert_was_in_memory_count_when_it_is_on_disk()
+    {
+        StateStore store = _fixture.Open();
+        using var other = Database.Connect(_fixture.DatabaseFile);
+        other.InTransaction(() =>
+        {
+            store.AddAlerts([_fixture.Alert("tried", "chat"), _fixture.Alert("new", "chat")]);
+            for (int n = 0; n < 3; n++) store.MarkFailed("chat", "tried", "HTTP 500", _fixture.Time.GetUtcNow());
+        });
+
+        store.TryFlush();
+
+        Assert.Equal(0, store.Status().InMemory);
+        Assert.Equal([("tried", 3), ("new", 0)], store.NextDue("chat", 10).Select(d => (d.AlertId, d.Attempts)));
     }
 
     [Fact]

@@ -37,7 +37,9 @@ static class TestCommand
             errors.WriteLine(unreadable);
             return ExitCodes.NoInput;
         }
-        RuleTestSuite[] suites = [.. files.Select(file => Run(file, options.Rules))];
+        // Read together, because correlations refer to rules of other files.
+        RuleSet all = RuleLoader.Load(Directory.Exists(path) ? [path] : [.. files.Select(RuleFileOf).Where(File.Exists)], options.Rules.Placeholders);
+        RuleTestSuite[] suites = [.. files.Select(file => Run(file, all, options.Rules))];
         foreach (RuleTestSuite suite in suites) Write(suite, output);
         int failed = suites.Sum(s => s.Failures);
         output.WriteLine($"{suites.Length} rules, {suites.Sum(s => s.Results.Count)} events: {(failed == 0 ? "all as they must be" : $"{failed} wrong")}.");
@@ -45,12 +47,14 @@ static class TestCommand
         return failed == 0 ? ExitCodes.Success : ExitCodes.Failure;
     }
 
-    static RuleTestSuite Run(string file, RulesOptions options)
+    static string RuleFileOf(string testFile) => testFile.EndsWith(".test.yml", StringComparison.Ordinal) ? testFile[..^".test.yml".Length] + ".yml" : "";
+
+    static RuleTestSuite Run(string file, RuleSet all, RulesOptions options)
     {
-        string ruleFile = file[..^".test.yml".Length] + ".yml";
-        if (!file.EndsWith(".test.yml", StringComparison.Ordinal) || !File.Exists(ruleFile)) return new RuleTestSuite(file, [$"{file}: there is no rule {ruleFile} to test."], []);
+        string ruleFile = RuleFileOf(file);
+        if (!File.Exists(ruleFile)) return new RuleTestSuite(file, [$"{file}: there is no rule {ruleFile} to test."], []);
         if (new FileInfo(file).Length > RuleTestFile.LargestFile) return new RuleTestSuite(file, [$"{file}: is larger than {RuleTestFile.LargestFile >> 20} MiB."], []);
-        RuleSet rules = RuleLoader.Load([ruleFile], options.Placeholders);
+        RuleSet rules = all.OfFile(ruleFile);
         string[] refused = [.. rules.Problems.Where(p => p.IsError).Select(p => p.ToString())];
         if (refused.Length > 0 || rules.Rules.Count == 0) return new RuleTestSuite(file, refused.Length > 0 ? refused : [$"{ruleFile}: has no rule that looks at single events."], []);
         IReadOnlyList<RuleTestCase> cases = RuleTestFile.Parse(File.ReadAllText(file, Encoding.UTF8), out IReadOnlyList<string> problems);

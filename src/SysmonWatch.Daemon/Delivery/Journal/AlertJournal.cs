@@ -49,6 +49,9 @@ sealed class AlertJournal(JournalClient journal)
         AddKnown(entry, "SYSMONWATCH_USER", alert.User);
         if (alert.ProcessId is { } processId) entry.Add("SYSMONWATCH_PROCESS_ID", processId);
         AddKnown(entry, "SYSMONWATCH_PROCESS_GUID", alert.ProcessGuid);
+        AddKnown(entry, "SYSMONWATCH_FAMILY_IMAGE", alert.FamilyImage);
+        AddKnown(entry, "SYSMONWATCH_FAMILY_COMMAND_LINE", alert.FamilyCommandLine);
+        if (alert.FamilyProcessId is { } rootId) entry.Add("SYSMONWATCH_FAMILY_PROCESS_ID", rootId);
         if (alert.Chain.Count > 0) entry.Add("SYSMONWATCH_CHAIN", string.Join(" → ", alert.Chain));
         AddKnown(entry, "SYSMONWATCH_FIRST_SUBJECT", alert.FirstSubject);
         AddKnown(entry, "SYSMONWATCH_LAST_SUBJECT", alert.LastSubject);

@@ -205,11 +205,11 @@ static class SafeRegex
         string? ranges = c switch
         {
             'd' => "0-9",
-            'D' => @"\0-/:-\uFFFF",
+            'D' => @"\x00-/:-\uFFFF",
             'w' => "0-9A-Z_a-z",
-            'W' => @"\0-/:-@\[-\^`{-\uFFFF",
+            'W' => @"\x00-/:-@\[-\^`{-\uFFFF",
             's' => @"\t-\r ",
-            'S' => @"\0-\x08\x0E-\x1F!-\uFFFF",
+            'S' => @"\x00-\x08\x0E-\x1F!-\uFFFF",
             'h' => @"\t ",
             _ => null,
         };
@@ -252,7 +252,7 @@ static class SafeRegex
             "blank" => @"\t ",
             "punct" => @"!-/:-@\[-`{-~",
             "word" => "0-9A-Z_a-z",
-            "cntrl" => @"\0-\x1F\x7F",
+            "cntrl" => @"\x00-\x1F\x7F",
             "print" => " -~",
             "graph" => "!-~",
             _ => null,

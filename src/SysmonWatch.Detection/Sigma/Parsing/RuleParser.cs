@@ -43,7 +43,7 @@ static class RuleParser
         RuleNode? condition = ParseBody(document.Root, "filter", FilterKeys, prefix, problems, modifiers);
         IReadOnlyList<string>? rules = ParseFilteredRules(document.Root, problems);
         if (metadata is null || source is null || condition is null || rules is null || problems.Errors > before) return null;
-        return new FilterRule(metadata, source, rules is ["any"] ? [] : rules, condition);
+        return new FilterRule(metadata, source, rules is ["any"] ? [] : rules, condition) { IsOptional = RuleMetadataParser.Text(document.Root, "optional") == "true" };
     }
 
     /// <summary>A filter that does not say what it is for must not silence everything.</summary>

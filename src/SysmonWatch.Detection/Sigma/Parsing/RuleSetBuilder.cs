@@ -108,6 +108,6 @@ sealed class RuleSetBuilder(List<RuleProblem> all)
             applied++;
             _rules[i] = _rules[i] with { Condition = new RuleNode.All([_rules[i].Condition, filter.Condition]) };
         }
-        if (applied == 0) problems.Warn(at, $"the filter '{filter.Metadata.Title}' applies to no rule: none within its log source ({filter.LogSource}) has one of its ids or names");
+        if (applied == 0 && !filter.IsOptional) problems.Warn(at, $"the filter '{filter.Metadata.Title}' applies to no rule: none within its log source ({filter.LogSource}) has one of its ids or names");
     }
 }

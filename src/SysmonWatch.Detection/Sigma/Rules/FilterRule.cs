@@ -7,6 +7,9 @@ namespace SysmonWatch.Detection.Sigma.Rules;
 /// <param name="Condition">Must be true, too, for a rule to match.</param>
 sealed record FilterRule(RuleMetadata Metadata, LogSource LogSource, IReadOnlyList<string> Rules, RuleNode Condition)
 {
+    /// <summary>True where its rules may be absent, as for filters that ship for rules of others: nobody is told that it applies to none.</summary>
+    public bool IsOptional { get; init; }
+
     /// <summary>True where the filter is for this rule.</summary>
     public bool AppliesTo(SigmaRule rule) =>
         LogSource.Takes(rule.LogSource)

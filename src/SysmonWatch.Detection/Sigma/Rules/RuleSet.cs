@@ -30,4 +30,8 @@ public sealed class RuleSet
 
     /// <summary>Rules that no Sysmon event can reach, because of their log source: other products, services or categories.</summary>
     public IReadOnlyList<SigmaRule> Unfed { get; }
+
+    /// <summary>The rules of one file and what is wrong with it, as they are among all these: references to other files stay resolved.</summary>
+    /// <param name="file">Its name, as it was read.</param>
+    public RuleSet OfFile(string file) => new([.. Rules.Where(r => r.Metadata.File == file)], [], [], [.. Problems.Where(p => p.File == file)]);
 }

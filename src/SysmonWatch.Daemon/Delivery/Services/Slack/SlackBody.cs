@@ -21,9 +21,11 @@ sealed class SlackBody : IWebhookBody
     const int LongestHeader = 150;
     const int LongestSection = 2900;
     const int LongestField = 300;
+    const int MostFields = 10;
     const int LongestNotification = 400;
-    const int LongestDigestLine = 220;
-    const int MostDigestLines = 20;
+    const int LongestInDigest = 700;
+    const int MostInDigest = 30;
+    const int MostRulesOfTheRest = 10;
 
     // Readable in a golden file, and a chat is not HTML; what could act on Slack has been dealt with by SlackText.
     static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.Create(UnicodeRanges.All) };
@@ -54,25 +56,29 @@ sealed class SlackBody : IWebhookBody
         RuleLevel highest = alerts.Max(a => a.Level);
         string counts = string.Join(", ", alerts.GroupBy(a => a.Level).OrderByDescending(g => g.Key).Select(g => $"{Number(g.Count())} {g.Key.ToText()}"));
         string first = EventTime.Format(alerts.Min(a => a.Time))[..19], last = EventTime.Format(alerts.Max(a => a.Time))[..19];
-        string title = $"{Number(alerts.Count)} alerts of the past: {counts}";
+        string title = $"{Number(alerts.Count)} late alerts: {counts}";
+        Alert[] inOrder = [.. alerts.OrderByDescending(a => a.Level).ThenBy(a => a.Time)];
         return Message(title, highest, json =>
         {
             Header(json, title);
-            Section(json, $"They happened from {first}Z to {last}Z, more than {IAlertSink.OldWhenRaised.TotalMinutes:0} minutes before they could be told.");
-            string lines = "";
-            int shown = 0;
-            foreach (Alert alert in alerts.OrderByDescending(a => a.Level).ThenBy(a => a.Time).Take(MostDigestLines))
+            Section(json, $"They happened from {first}Z to {last}Z, more than {IAlertSink.OldWhenRaised.TotalMinutes:0} minutes before they were raised.");
+            foreach (Alert alert in inOrder.Take(MostInDigest))
             {
-                string line = $"• [{alert.Level.ToText()}] {EventTime.Format(alert.Time)[..19]}Z {SlackText.Plain(alert.Computer, 40)}: {SlackText.Plain(alert.RuleTitle, 100)}{(alert.Count > 1 ? $" (×{Number(alert.Count)})" : "")}\n";
-                if (line.Length > LongestDigestLine) line = $"{SlackText.Plain(alert.RuleTitle, 100)}\n";
-                if (lines.Length + line.Length > LongestSection) break;
-                lines += line;
-                shown++;
+                string times = alert.Count > 1 ? $" (×{Number(alert.Count)})" : "";
+                Section(json, $"• [{alert.Level.ToText()}] {EventTime.Format(alert.Time)[..19]}Z {SlackText.Plain(alert.Message, LongestInDigest)}{times} · alert {SlackText.Code(alert.AlertId, 80)}");
             }
-            Section(json, lines.TrimEnd('\n'));
-            string rest = shown < alerts.Count ? $"and {Number(alerts.Count - shown)} more · " : "";
-            Context(json, $"{rest}all of them: `journalctl -t sysmonwatch SYSMONWATCH_ALERT_ID={SlackText.Plain(alerts[0].AlertId, 64)}` and the like");
+            if (alerts.Count > MostInDigest) Section(json, Rest(inOrder[MostInDigest..]));
+            Context(json, "The journal has all of them: `journalctl -t sysmonwatch -o verbose`");
         });
+    }
+
+    /// <summary>What has no room in a digest, counted by rule.</summary>
+    static string Rest(Alert[] alerts)
+    {
+        var rules = alerts.GroupBy(alert => alert.RuleTitle).OrderByDescending(rule => rule.Count()).ToList();
+        string named = string.Join(", ", rules.Take(MostRulesOfTheRest).Select(rule => $"{Number(rule.Count())} × {SlackText.Plain(rule.Key, 100)}"));
+        int others = rules.Skip(MostRulesOfTheRest).Sum(rule => rule.Count());
+        return $"and {Number(alerts.Length)} more: {named}{(others > 0 ? $", {Number(others)} of other rules" : "")}";
     }
 
     static List<(string Name, string Value)> FieldsOf(Alert alert)
@@ -82,6 +88,11 @@ sealed class SlackBody : IWebhookBody
         {
             string process = alert.ProcessId is { } id ? string.Create(CultureInfo.InvariantCulture, $" ({id})") : "";
             fields.Add(("Process", SlackText.Code(image, LongestField) + process));
+        }
+        if (alert.FamilyImage is { } root)
+        {
+            string started = alert.FamilyProcessId is { } rootId ? string.Create(CultureInfo.InvariantCulture, $" ({rootId})") : "";
+            fields.Add(("Family", SlackText.Code(root, LongestField) + started));
         }
         if (alert.User is { } user) fields.Add(("User", SlackText.Code(user, LongestField)));
         if (alert.Chain.Count > 1) fields.Add(("Started by", SlackText.Code(string.Join(" → ", alert.Chain), LongestField)));
@@ -147,7 +158,7 @@ sealed class SlackBody : IWebhookBody
         json.WriteStartObject();
         json.WriteString("type", "section");
         json.WriteStartArray("fields");
-        foreach ((string name, string value) in fields) Markdown(json, $"*{name}*\n{value}");
+        foreach ((string name, string value) in fields.Take(MostFields)) Markdown(json, $"*{name}*\n{value}");
         json.WriteEndArray();
         json.WriteEndObject();
     }
