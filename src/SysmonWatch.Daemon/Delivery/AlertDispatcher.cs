@@ -61,8 +61,9 @@ sealed partial class AlertDispatcher : IAlertRoutes, IAsyncDisposable
             // New names first: an alert raised now is put in for them, and waits in the outbox until their loops start.
             _loops = after;
             await Task.WhenAll(before.Select(loop => loop.DisposeAsync().AsTask()));
-            int given = _store.GiveUpAllBut([.. routes.Select(route => route.Sink.Name)]);
-            if (given > 0) LogNoLongerConfigured(given);
+            string[] names = [.. routes.Select(route => route.Sink.Name)];
+            _store.UseSinks(names);
+            foreach ((string sink, long waiting) in _store.Status().Pending.Where(sink => sink.Value > 0 && !names.Contains(sink.Key))) LogNotConfigured(sink, waiting);
             foreach (SinkLoop loop in after) loop.Start();
         }
         finally
@@ -93,6 +94,6 @@ sealed partial class AlertDispatcher : IAlertRoutes, IAsyncDisposable
         if (failure is null) Wake();
     }
 
-    [LoggerMessage(3001, LogLevel.Warning, "{Count} alerts still waited for sinks that are no longer configured and are given up. The journal has them.")]
-    partial void LogNoLongerConfigured(int count);
+    [LoggerMessage(3001, LogLevel.Warning, "{Sink} is not configured any more; alerts that wait for it: {Count}. They are kept for state.keep_alerts and sent if it comes back.")]
+    partial void LogNotConfigured(string sink, long count);
 }

@@ -197,7 +197,7 @@ sealed partial class SinkLoop : IAsyncDisposable
         }
         _store.Mark(_sink.Name, marks);
         // Those behind it are as old and would each wait for its own attempts.
-        if (sweep && _store.GiveUp(_sink.Name, now - _schedule.GiveUpAfter, result.Reason) is > 0 and int others) NoteDead(others, deliveries[0].AlertId, result.Reason);
+        if (sweep && _store.GiveUp(_sink.Name, _schedule.GiveUpAfter, result.Reason) is > 0 and int others) NoteDead(others, deliveries[0].AlertId, result.Reason);
         SinkStatus before = Status;
         if (isTheAlertsOwn) Volatile.Write(ref _status, before with { Failed = before.Failed + 1 });
         else Volatile.Write(ref _status, before with { Failed = before.Failed + 1, FailingSince = before.FailingSince ?? now, LastReason = result.Reason, NextTry = again });

@@ -31,6 +31,8 @@ sealed partial class AlertStage(
     /// <summary>Names of the snapshots in the store.</summary>
     public const string TreeSnapshot = "process-tree", SequenceSnapshot = "sequence", CorrelationSnapshot = "correlation", SuppressionSnapshot = "suppression";
 
+    static readonly TimeSpan SaysThatItWaitsAfter = TimeSpan.FromSeconds(10);
+
     readonly List<Alert> _raised = [];
     readonly List<Alert> _closed = [];
     readonly Counter _lostInKernel = counters.Loss("Sysmon events", "the kernel's buffer was full before Sysmon could read them; narrow the Sysmon configuration");
@@ -39,23 +41,26 @@ sealed partial class AlertStage(
     CompiledRules? _rules;
 
     /// <summary>Works until the channel is completed.</summary>
-    public async Task RunAsync()
+    /// <param name="stop">Ends waiting for the journal; what is not in the store then is read again after the start.</param>
+    public async Task RunAsync(CancellationToken stop = default)
     {
+        bool goesOn = true;
         while (true)
         {
             progress.Resting();
-            if (!await inOrder.WaitToReadAsync()) return;
+            if (!await inOrder.WaitToReadAsync(CancellationToken.None)) return;
             while (inOrder.TryRead(out WorkItem? item))
             {
                 progress.Working();
                 await item.Matched;
-                Process(item);
+                goesOn = goesOn && await ProcessAsync(item, stop);
                 pool.Return(item);
             }
         }
     }
 
-    void Process(WorkItem item)
+    /// <returns>False where the end came while alerts could not be stored: nothing may be stored behind them.</returns>
+    async ValueTask<bool> ProcessAsync(WorkItem item, CancellationToken stop)
     {
         if (!ReferenceEquals(_rules, item.Rules))
         {
@@ -65,7 +70,11 @@ sealed partial class AlertStage(
         raiser.Process(item.Batch, _raised, _closed);
         foreach (SysmonNotice notice in item.Batch.Notices) Note(item.Batch, notice);
         foreach (SequenceFact fact in item.Batch.Facts) Note(fact);
-        if (_raised.Count > 0) outbox.Raise(_raised);
+        if (_raised.Count > 0)
+        {
+            if (!await IsRoomAsync(stop)) return false;
+            outbox.Raise(_raised);
+        }
         foreach (Alert alert in _closed)
         {
             if (alert.Count > 1) outbox.TellRepeats(alert);
@@ -73,6 +82,35 @@ sealed partial class AlertStage(
         _raised.Clear();
         _closed.Clear();
         if (item.Checkpoint is { } checkpoint) Write(checkpoint);
+        return true;
+    }
+
+    /// <summary>Waits while the journal has too many alerts still to take. The reader waits behind us then, and the log holds what comes.</summary>
+    async ValueTask<bool> IsRoomAsync(CancellationToken stop)
+    {
+        Task room = store.WhenThereIsRoom;
+        if (room.IsCompleted) return true;
+        // Waiting for somebody else is no reason for the watchdog to start the daemon anew.
+        progress.Resting();
+        try
+        {
+            try
+            {
+                await room.WaitAsync(SaysThatItWaitsAfter, time, stop);
+            }
+            catch (TimeoutException)
+            {
+                LogWaits(logger);
+                await room.WaitAsync(stop);
+                LogWaitsNoMore(logger);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+        progress.Working();
+        return true;
     }
 
     void Write(ReaderCheckpoint reader)
@@ -132,6 +170,12 @@ sealed partial class AlertStage(
                 break;
         }
     }
+
+    [LoggerMessage(2103, LogLevel.Error, "The journal takes no alerts, and so many wait for it that no more are read: the input waits, nothing is lost. Look at systemd-journald.")]
+    static partial void LogWaits(ILogger logger);
+
+    [LoggerMessage(2104, LogLevel.Information, "The journal takes alerts again, and reading goes on.")]
+    static partial void LogWaitsNoMore(ILogger logger);
 
     [LoggerMessage(2102, LogLevel.Warning, "The event numbers of {Computer} started anew: {Last} was followed by {First}. Sysmon was removed and installed again, or /opt/sysmon/eventId was deleted.")]
     static partial void LogReset(ILogger logger, string computer, ulong last, ulong first);

@@ -139,7 +139,7 @@ sealed partial class PipelineService(
 
         Task[] stages =
         [
-            alerts.RunAsync(),
+            alerts.RunAsync(stop),
             .. matching.Select(progress => new DetectionWorker(toWorkers.Reader, progress, CountBug).RunAsync()),
             reader.RunAsync(source, stop),
         ];

@@ -8,11 +8,28 @@ sealed class CheckpointTables
 
     /// <summary>What was written last.</summary>
     public static Checkpoint Read(Database database) => new(
-        database.Rows("SELECT source, value FROM positions", row => (Source: row.Text(0), Value: row.Blob(1))).ToDictionary(p => p.Source, p => p.Value),
+        Positions(database),
         database.Rows("SELECT name, page, value FROM pages", row => (Name: row.Text(0), Page: (int)row.Number(1), Value: row.Blob(2)))
             .GroupBy(p => p.Name)
             .ToDictionary(p => p.Key, p => new Snapshot(p.Count(), p.ToDictionary(page => page.Page, page => page.Value))),
         []);
+
+    /// <summary>What was written last; null where it cannot be read.</summary>
+    public static Checkpoint? TryRead(Database database)
+    {
+        try
+        {
+            return Read(database);
+        }
+        catch (DatabaseException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The positions alone.</summary>
+    public static Dictionary<string, byte[]> Positions(Database database) =>
+        database.Rows("SELECT source, value FROM positions", row => (Source: row.Text(0), Value: row.Blob(1))).ToDictionary(p => p.Source, p => p.Value);
 
     /// <summary>True where pages are missing that are not in the database as of the last checkpoint either.</summary>
     public bool LacksPages(Database database, Checkpoint checkpoint) => checkpoint.Snapshots.Any(snapshot =>
@@ -30,7 +47,7 @@ sealed class CheckpointTables
             foreach ((int page, byte[] value) in snapshot.Pages)
             {
                 if (value.Length > Snapshot.LargestPage) throw new ArgumentException($"Page {page} of {name} has {value.Length} bytes; at most {Snapshot.LargestPage} are allowed.");
-                database.Execute("INSERT OR REPLACE INTO pages VALUES($name, $page, $value)", ("$name", name), ("$page", page), ("$value", value));
+                database.Execute("INSERT INTO pages VALUES($name, $page, $value) ON CONFLICT(name, page) DO UPDATE SET value = excluded.value", ("$name", name), ("$page", page), ("$value", value));
             }
             database.Execute("DELETE FROM pages WHERE name = $name AND page >= $count", ("$name", name), ("$count", snapshot.Count));
         }

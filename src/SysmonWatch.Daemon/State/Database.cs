@@ -102,6 +102,23 @@ sealed class Database : IDisposable
         return null;
     }
 
+    /// <summary>A database of ours that is only to be read, however damaged; null where nothing of it can be.</summary>
+    public static Database? TryOpenToRead(string path)
+    {
+        Database? database = null;
+        try
+        {
+            database = new Database(path, raw.SQLITE_OPEN_READONLY);
+            if (database.Long("SELECT count(*) FROM sqlite_master WHERE name IN ('alerts', 'bodies', 'deliveries')") == 3) return database;
+        }
+        catch (DatabaseException)
+        {
+            // Nothing to be had.
+        }
+        database?.Dispose();
+        return null;
+    }
+
     /// <summary>Runs an action in one transaction: all of it is written or nothing.</summary>
     public void InTransaction(Action action)
     {

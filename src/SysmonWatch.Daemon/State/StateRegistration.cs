@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using SysmonWatch.Daemon.Configuration;
+using SysmonWatch.Daemon.Operations;
 
 namespace SysmonWatch.Daemon.State;
 
@@ -15,7 +16,7 @@ static class StateRegistration
             var state = provider.GetRequiredService<StateOptions>();
             return StateStore.Open(
                 state.Directory, new OutboxLimits(limits.OutboxAlerts, limits.OutboxBytes, state.KeepAlerts), limits.MemoryAlerts,
-                provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<StateStore>>());
+                provider.GetRequiredService<Counters>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<StateStore>>());
         }).AddSingleton<IAlertStore>(static provider => provider.GetRequiredService<StateStore>());
     }
 }

@@ -1,4 +1,6 @@
 using Microsoft.Extensions.Logging;
+using SysmonWatch.Daemon.Operations;
+using SysmonWatch.Detection.Sigma.Rules;
 
 namespace SysmonWatch.Daemon.State;
 
@@ -7,40 +9,42 @@ namespace SysmonWatch.Daemon.State;
 /// nothing moves the position until they are on disk.
 /// </summary>
 /// <remarks>
-/// Thread-safe: one lock around one connection; an operation takes one commit, well under a millisecond on a healthy disk. No failure of the disk
-/// comes out as an exception. While there is one, the disk is tried again every few seconds, and a timer runs only then.
+/// Thread-safe: one lock around one connection; an operation takes one commit, well under a millisecond on a healthy disk, however much is stored. No
+/// failure of the disk comes out as an exception. While there is one, the disk is tried again every few seconds, and a timer runs only then.
 /// </remarks>
 sealed partial class StateStore : IAlertStore, IDisposable
 {
-    // How long a failing disk is left alone, so that a database held by another process does not delay every alert.
-    static readonly TimeSpan RetryEvery = TimeSpan.FromSeconds(5);
+    // An alert may take the place of many that are smaller; where a bound was lowered, the alerts that come bring the outbox down to it.
+    const int RemovedWithOne = 64;
+
     static readonly TimeSpan TrimEvery = TimeSpan.FromHours(1);
+    static readonly StoreFailure Incomplete = new(StoreTrouble.Incomplete, "the database lacks pages of a snapshot; the next checkpoint has all of them");
 
     readonly Lock _lock = new();
-    readonly OutboxLimits _limits;
     readonly TimeProvider _time;
     readonly ILogger _logger;
     readonly Database _memory = Database.InMemory();
     readonly Outbox _waiting;
     readonly Dictionary<(string Sink, string AlertId), DeliveryMark> _unwritten = [];
     readonly CheckpointTables _checkpoints = new();
-    readonly StateDirectory? _state;
-    readonly ITimer _retry;
-    Database? _disk;
-    Outbox? _outbox;
-    StoreFailure? _failure;
-    DateTimeOffset _retryAt = DateTimeOffset.MinValue;
-    DateTimeOffset _trimAt = DateTimeOffset.MinValue;
+    readonly Counter[] _evictedByLevel;
+    readonly StateDisk? _disk;
+    IReadOnlyCollection<string>? _sinks;
+    TaskCompletionSource? _room;
+    long _trimmedAt;
+    bool _trimsAgain = true;
     long _evicted;
-    bool _opening;
     bool _disposed;
 
-    StateStore(StateDirectory? state, OutboxLimits limits, int memoryAlerts, TimeProvider time, ILogger logger)
+    StateStore(StateDirectory? directory, OutboxLimits limits, int memoryAlerts, Counters counters, TimeProvider time, ILogger logger)
     {
-        (_state, _limits, _time, _logger) = (state, limits, time, logger);
+        (_time, _logger) = (time, logger);
         // In memory on purpose there is nothing else, so the bounds are those of the outbox.
-        _waiting = new Outbox(_memory, state is null ? limits : limits with { Alerts = memoryAlerts });
-        _retry = time.CreateTimer(_ => TryFlush(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _waiting = new Outbox(_memory, directory is null ? limits : limits with { Alerts = memoryAlerts }, time);
+        _disk = directory is null ? null : new StateDisk(directory, limits, TryFlush, time, logger);
+        _evictedByLevel = [.. Enum.GetValues<RuleLevel>().Select(level => counters.Loss(
+            $"deliveries of {level.ToText()} alerts",
+            "too many wait for webhooks (limits.outbox_alerts, limits.outbox_bytes; limits.memory_alerts while the state cannot be written). The lowest level goes first, and nothing that the journal is still to get"))];
     }
 
     /// <summary>Raised, outside the lock, when the disk fails and when it works again (null).</summary>
@@ -50,20 +54,19 @@ sealed partial class StateStore : IAlertStore, IDisposable
     /// <param name="directory">Where the database is to be.</param>
     /// <param name="limits">Bounds of the outbox on disk.</param>
     /// <param name="memoryAlerts">Most alerts held in memory while the disk fails.</param>
+    /// <param name="counters">For what is given up to keep a bound.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">Told what was set aside, what fails and what works again.</param>
     /// <returns>A store in any case; where the directory cannot be had it works in memory and goes on trying.</returns>
     /// <exception cref="StateDirectoryInUseException">Another sysmonwatch uses it.</exception>
-    public static StateStore Open(string directory, OutboxLimits limits, int memoryAlerts, TimeProvider time, ILogger logger)
+    public static StateStore Open(string directory, OutboxLimits limits, int memoryAlerts, Counters counters, TimeProvider time, ILogger logger)
     {
         RequireSqlite();
-        var store = new StateStore(new StateDirectory(directory, time, logger), limits, memoryAlerts, time, logger);
+        var store = new StateStore(new StateDirectory(directory, time, logger), limits, memoryAlerts, counters, time, logger);
         try
         {
-            store._opening = true;
-            lock (store._lock) store.Writing(static () => { });
-            store._opening = false;
-            store.Announce(null, store._failure);
+            lock (store._lock) store._disk!.Open();
+            store.Announce(null, store._disk.Failure);
         }
         catch
         {
@@ -74,10 +77,10 @@ sealed partial class StateStore : IAlertStore, IDisposable
     }
 
     /// <summary>A store that is in memory on purpose (replay, tests): nothing survives it, and that is no failure.</summary>
-    public static StateStore InMemory(OutboxLimits limits, TimeProvider time, ILogger logger)
+    public static StateStore InMemory(OutboxLimits limits, Counters counters, TimeProvider time, ILogger logger)
     {
         RequireSqlite();
-        return new StateStore(null, limits, limits.Alerts, time, logger);
+        return new StateStore(null, limits, limits.Alerts, counters, time, logger);
     }
 
     /// <summary>What the last checkpoint said; <see cref="Checkpoint.Empty"/> at a first start.</summary>
@@ -86,8 +89,8 @@ sealed partial class StateStore : IAlertStore, IDisposable
         lock (_lock)
         {
             Checkpoint restored = Checkpoint.Empty;
-            if (_state is null) restored = CheckpointTables.Read(_memory);
-            else if (!Reading(() => restored = CheckpointTables.Read(_disk!))) restored = _state.ReadOnlyCheckpoint() ?? restored;
+            if (_disk is null) restored = CheckpointTables.Read(_memory);
+            else if (!_disk.Read(() => restored = CheckpointTables.Read(_disk.Database!))) restored = _disk.ReadOnlyCheckpoint() ?? restored;
             return restored;
         }
     }
@@ -96,74 +99,89 @@ sealed partial class StateStore : IAlertStore, IDisposable
     /// <returns>Null where it is on disk; after a failure the next one must have every page.</returns>
     public StoreFailure? Commit(Checkpoint checkpoint)
     {
-        StoreFailure? before, after;
-        lock (_lock)
+        bool complete = true;
+        StoreFailure? failure = Changing(() =>
         {
-            before = _failure;
-            if (_state is null)
+            bool written = Stored((database, outbox) =>
             {
-                if (_checkpoints.LacksPages(_memory, checkpoint)) return Incomplete;
-                _memory.InTransaction(() => CheckpointTables.Write(_memory, checkpoint));
-                TrimIfDue(_waiting);
-                return null;
-            }
-            bool complete = true;
-            bool written = Writing(() =>
-            {
-                if (!(complete = !_checkpoints.LacksPages(_disk!, checkpoint))) return;
-                _disk!.InTransaction(() =>
+                if (!(complete = !_checkpoints.LacksPages(database, checkpoint))) return;
+                InTransaction(database, outbox, () =>
                 {
-                    Flush();
-                    CheckpointTables.Write(_disk, checkpoint);
+                    CheckpointTables.Write(database, checkpoint);
+                    outbox.AtCheckpoint();
                 });
-                Flushed();
-                TrimIfDue(_outbox!);
+                TrimIfDue(database, outbox);
             });
             _checkpoints.Note(checkpoint, written && complete);
-            after = complete ? _failure : _failure ?? Incomplete;
-        }
-        Announce(before, ReferenceEquals(after, Incomplete) ? null : after);
-        return after;
+            if (written && complete) _disk?.CopyPositions(checkpoint);
+        });
+        return failure ?? (complete ? null : Incomplete);
     }
 
     /// <summary>Puts alerts into the outbox, all or none, before anyone is told. An id that is there already is passed over.</summary>
     public AddResult AddAlerts(IReadOnlyList<StoredAlert> alerts)
     {
-        StoreFailure? before, after;
         List<string> added = [];
-        int evicted = 0;
-        lock (_lock)
+        Dictionary<RuleLevel, int> evicted = [];
+        StoreFailure? failure = Changing(() =>
         {
-            before = _failure;
-            bool written = _state is not null && Writing(() =>
+            bool written = Stored((database, outbox) =>
             {
-                _disk!.InTransaction(() =>
-                {
-                    Flush();
-                    added = _outbox!.Add(alerts);
-                });
-                Flushed();
-                Count(_outbox!, alerts, added);
-                evicted = _outbox!.IsOverfull ? Trim(_outbox) : 0;
+                evicted.Clear();
+                InTransaction(database, outbox, () => Add(outbox, alerts));
             });
-            if (!written) (added, evicted) = AddToMemory(alerts);
-            after = _failure;
+            if (!written)
+            {
+                evicted.Clear();
+                StoredAlert[] unknown = [.. alerts.Where(a => !IsOnDisk(a.AlertId))];
+                _memory.InTransaction(() => Add(_waiting, unknown));
+            }
+        });
+        // Outside the lock: what is counted is said at times, and whoever says it may take a while.
+        foreach ((RuleLevel level, int count) in evicted) _evictedByLevel[(int)level].Add(count);
+        Interlocked.Add(ref _evicted, evicted.Values.Sum());
+        return new AddResult(added, failure, evicted.Values.Sum());
+
+        void Add(Outbox outbox, IReadOnlyList<StoredAlert> some)
+        {
+            added.Clear();
+            foreach (StoredAlert alert in some)
+            {
+                added.AddRange(outbox.Add([alert]));
+                // After each, so that one call with many leaves no more behind in the file than many calls.
+                outbox.Shrink(RemovedWithOne, evicted);
+            }
         }
-        Announce(before, after);
-        return new AddResult(added, after, evicted);
+    }
+
+    /// <summary>
+    /// Completes when more alerts may come: at once, unless so many wait for the journal that it must take some first. What waits here makes the input
+    /// wait, and the log is what holds what comes meanwhile.
+    /// </summary>
+    public Task WhenThereIsRoom
+    {
+        get
+        {
+            lock (_lock) return _room?.Task ?? Task.CompletedTask;
+        }
     }
 
     /// <summary>Gives an alert that is in the outbox another JSON, such as one with its final count; whoever was told is not told again.</summary>
-    public void ReplaceAlert(string alertId, byte[] json)
-    {
-        lock (_lock)
-        {
-            _memory.InTransaction(() => _waiting.Replace(alertId, json));
-            if (_state is not null) Writing(() => _disk!.InTransaction(() => _outbox!.Replace(alertId, json)));
-        }
-    }
+    public void ReplaceAlert(string alertId, byte[] json) => ReplaceAlerts([(alertId, json)]);
 
-    /// <summary>What a sink is to be told now, oldest first.</summary>
+    /// <summary>As <see cref="ReplaceAlert"/>, of many in one commit.</summary>
+    public void ReplaceAlerts(IReadOnlyList<(string AlertId, byte[] Json)> alerts) => Changing(() =>
+    {
+        if (_disk is not null && _waiting.Count > 0) _memory.InTransaction(() => Replace(_waiting));
+        Stored((database, outbox) => InTransaction(database, outbox, () => Replace(outbox)));
+
+        void Replace(Outbox outbox)
+        {
+            foreach ((string alertId, byte[] json) in alerts) outbox.Replace(alertId, json);
+        }
+    });
+
+    /// <summary>What a sink is to be told now: critical alerts first, then in the order they came.</summary>
     /// <param name="sink">Whom.</param>
     /// <param name="limit">At most so many.</param>
     /// <param name="longestWait">The longest that a delivery is put off: what seems to be put off further is due, as the clock has been set back. Default a day.</param>
@@ -174,14 +192,18 @@ sealed partial class StateStore : IAlertStore, IDisposable
         {
             DateTimeOffset now = _time.GetUtcNow();
             List<PendingDelivery> due = [];
-            if (_state is not null)
+            if (_disk is not null)
             {
                 // What could not be marked is still pending on disk, so that many more are read.
-                int unwritten = _unwritten.Keys.Count(k => k.Sink == sink);
-                Reading(() => due = _outbox!.Due(sink, now, limit + unwritten, longest));
+                int unwritten = _unwritten.Count == 0 ? 0 : _unwritten.Keys.Count(k => k.Sink == sink);
+                _disk.Read(() => due = _disk.Outbox!.Due(sink, now, limit + unwritten, longest));
                 if (unwritten > 0) due.RemoveAll(d => _unwritten.TryGetValue((sink, d.AlertId), out DeliveryMark? mark) && (mark.State != DeliveryState.Pending || (mark.NextTry > now && mark.NextTry <= now + longest)));
             }
-            if (due.Count < limit && _waiting.Count > 0) due.AddRange(_waiting.Due(sink, now, limit - due.Count, longest));
+            if (_waiting.Count > 0)
+            {
+                due.AddRange(_waiting.Due(sink, now, limit, longest));
+                due = [.. due.OrderBy(d => (int)d.Level < Outbox.Urgent)];
+            }
             return due.Count > limit ? due.GetRange(0, limit) : due;
         }
     }
@@ -192,10 +214,10 @@ sealed partial class StateStore : IAlertStore, IDisposable
         lock (_lock)
         {
             DateTimeOffset? first = _waiting.NextTry(sink);
-            if (_state is not null)
+            if (_disk is not null)
             {
                 DateTimeOffset? onDisk = null;
-                Reading(() => onDisk = _outbox!.NextTry(sink));
+                _disk.Read(() => onDisk = _disk.Outbox!.NextTry(sink));
                 if (onDisk is { } time && !(time >= first)) first = time;
             }
             return first;
@@ -203,26 +225,13 @@ sealed partial class StateStore : IAlertStore, IDisposable
     }
 
     /// <summary>Notes what came of telling alerts to a sink. What cannot be written is remembered and written later.</summary>
-    public void Mark(string sink, IReadOnlyList<DeliveryMark> marks)
+    public void Mark(string sink, IReadOnlyList<DeliveryMark> marks) => Changing(() =>
     {
-        StoreFailure? before, after;
-        lock (_lock)
-        {
-            before = _failure;
-            if (_waiting.Count > 0) _memory.InTransaction(() => _waiting.Mark(sink, marks));
-            if (_state is not null)
-            {
-                foreach (DeliveryMark mark in marks) if (!_waiting.Contains(mark.AlertId)) _unwritten[(sink, mark.AlertId)] = mark;
-                Writing(() =>
-                {
-                    _disk!.InTransaction(Flush);
-                    Flushed();
-                });
-            }
-            after = _failure;
-        }
-        Announce(before, after);
-    }
+        if (_disk is null || _waiting.Count > 0) _memory.InTransaction(() => _waiting.Mark(sink, marks));
+        if (_disk is null) return;
+        foreach (DeliveryMark mark in marks) if (!_waiting.Contains(mark.AlertId)) _unwritten[(sink, mark.AlertId)] = mark;
+        Stored((database, outbox) => InTransaction(database, outbox, static () => { }));
+    });
 
     /// <summary>Notes that a sink was told.</summary>
     public void MarkTold(string sink, string alertId) => Mark(sink, [new DeliveryMark(alertId, DeliveryState.Told)]);
@@ -233,13 +242,29 @@ sealed partial class StateStore : IAlertStore, IDisposable
     /// <summary>Notes that telling a sink is given up, and why.</summary>
     public void MarkDead(string sink, string alertId, string reason) => Mark(sink, [new DeliveryMark(alertId, DeliveryState.Dead, Reason: reason)]);
 
-    /// <summary>Gives up what a sink was not told of the alerts put in before a time.</summary>
+    /// <summary>Gives up what a sink was not told of the alerts that have waited for so long while the daemon ran; no clock that is set ages them.</summary>
     /// <returns>How many.</returns>
-    public int GiveUp(string sink, DateTimeOffset raisedBefore, string reason) => InBoth(outbox => outbox.GiveUp(sink, raisedBefore, reason));
+    public int GiveUp(string sink, TimeSpan olderThan, string reason)
+    {
+        int count = 0;
+        Changing(() =>
+        {
+            if (_disk is not null && _waiting.Count > 0) count += _waiting.GiveUp(sink, olderThan, reason);
+            Stored((database, outbox) =>
+            {
+                int given = 0;
+                InTransaction(database, outbox, () => given = outbox.GiveUp(sink, olderThan, reason));
+                count += given;
+            });
+        });
+        return count;
+    }
 
-    /// <summary>Gives up what is still to be told to sinks that are not configured any more.</summary>
-    /// <returns>How many.</returns>
-    public int GiveUpAllBut(IReadOnlyCollection<string> sinks) => InBoth(outbox => outbox.GiveUpAllBut(sinks, "no longer configured"));
+    /// <summary>Says who is told from now on. What waits for others is kept as long as alerts are, and is told if they come back.</summary>
+    public void UseSinks(IReadOnlyCollection<string> sinks)
+    {
+        lock (_lock) (_sinks, _trimsAgain) = (sinks, true);
+    }
 
     /// <summary>The newest deliveries that were given up.</summary>
     public IReadOnlyList<DeadLetter> DeadLetters(int limit)
@@ -247,7 +272,7 @@ sealed partial class StateStore : IAlertStore, IDisposable
         lock (_lock)
         {
             List<DeadLetter> dead = _waiting.DeadLetters(limit);
-            if (_state is not null) Reading(() => dead.AddRange(_outbox!.DeadLetters(limit)));
+            _disk?.Read(() => dead.AddRange(_disk.Outbox!.DeadLetters(limit)));
             return dead.Count > limit ? dead.GetRange(0, limit) : dead;
         }
     }
@@ -258,169 +283,106 @@ sealed partial class StateStore : IAlertStore, IDisposable
         lock (_lock)
         {
             Dictionary<string, long> pending = _waiting.CountBySink(DeliveryState.Pending), dead = _waiting.CountBySink(DeliveryState.Dead);
-            if (_state is not null)
+            _disk?.Read(() =>
             {
-                Reading(() =>
-                {
-                    foreach ((string sink, long count) in _outbox!.CountBySink(DeliveryState.Pending)) pending[sink] = pending.GetValueOrDefault(sink) + count;
-                    foreach ((string sink, long count) in _outbox!.CountBySink(DeliveryState.Dead)) dead[sink] = dead.GetValueOrDefault(sink) + count;
-                });
-            }
-            return new StoreStatus(_failure, _state is null ? 0 : _waiting.Count, _evicted, pending, dead);
+                foreach ((string sink, long count) in _disk.Outbox!.CountBySink(DeliveryState.Pending)) pending[sink] = pending.GetValueOrDefault(sink) + count;
+                foreach ((string sink, long count) in _disk.Outbox!.CountBySink(DeliveryState.Dead)) dead[sink] = dead.GetValueOrDefault(sink) + count;
+            });
+            return new StoreStatus(_disk?.Failure, _disk is null ? 0 : _waiting.Count, Interlocked.Read(ref _evicted), pending, dead);
         }
     }
 
     /// <summary>Writes what is held in memory, if the disk allows it now.</summary>
-    public void TryFlush()
+    public void TryFlush() => Changing(() =>
     {
-        StoreFailure? before, after;
-        lock (_lock)
-        {
-            if (_state is null || _disposed) return;
-            before = _failure;
-            _retryAt = DateTimeOffset.MinValue;
-            Writing(() =>
-            {
-                _disk!.InTransaction(Flush);
-                Flushed();
-            });
-            after = _failure;
-        }
-        Announce(before, after);
-    }
+        if (_disk is null || _disposed) return;
+        _disk.TryAtOnce();
+        Stored((database, outbox) => InTransaction(database, outbox, static () => { }));
+    });
 
     /// <summary>Writes what can be written and closes.</summary>
     public void Dispose()
     {
-        if (_failure is not null) TryFlush();
+        if (_disk?.Failure is not null) TryFlush();
         lock (_lock)
         {
             if (_disposed) return;
             _disposed = true;
-            if (_waiting.Count > 0 && _state is not null) LogLeftInMemory(_waiting.Count);
+            _room?.TrySetResult();
+            if (_waiting.Count > 0 && _disk is not null) LogLeftInMemory(_waiting.Count);
             _disk?.Dispose();
             _memory.Dispose();
-            _state?.Dispose();
         }
-        _retry.Dispose();
     }
-
-    static readonly StoreFailure Incomplete = new(StoreTrouble.Incomplete, "the database lacks pages of a snapshot; the next checkpoint has all of them");
 
     static void RequireSqlite()
     {
         if (SqliteLibrary.Problem is { } problem) throw new DllNotFoundException(problem + ".");
     }
 
-    /// <summary>Writes to the database on disk, unless it has just failed.</summary>
-    /// <returns>True where that worked, which also ends a failure.</returns>
-    bool Writing(Action action)
+    /// <summary>Does something under the lock that may change how the disk is, or whether there is room.</summary>
+    /// <returns>How the disk is after it.</returns>
+    StoreFailure? Changing(Action action)
     {
-        if (MustWait || !OnDisk(action)) return false;
-        if (_failure is not null && _waiting.Count == 0 && _unwritten.Count == 0)
+        StoreFailure? before, after;
+        TaskCompletionSource? room = null;
+        lock (_lock)
         {
-            _failure = null;
-            _retry.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            before = _disk?.Failure;
+            action();
+            after = _disk?.Failure;
+            if (!_disposed) room = NoteRoom();
         }
+        room?.TrySetResult();
+        Announce(before, after);
+        return after;
+    }
+
+    TaskCompletionSource? NoteRoom()
+    {
+        // While the disk fails, what the journal has taken cannot be noted there, and new alerts are not put there.
+        bool full = _waiting.IsFull;
+        if (!full && _disk is { Failure: null, Outbox: not null }) _disk.Read(() => full = _disk.Outbox!.IsFull);
+        if (full)
+        {
+            _room ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            return null;
+        }
+        TaskCompletionSource? room = _room;
+        _room = null;
+        return room;
+    }
+
+    /// <summary>Works on the database on disk, or on that in memory where it is there on purpose.</summary>
+    /// <returns>True where that worked, which also ends a failure.</returns>
+    bool Stored(Action<Database, Outbox> action)
+    {
+        if (_disk is null)
+        {
+            action(_memory, _waiting);
+            return true;
+        }
+        if (!_disk.Write(() => action(_disk.Database!, _disk.Outbox!))) return false;
+        if (_disk.Failure is not null && _waiting.Count == 0 && _unwritten.Count == 0) _disk.Recovered();
         return true;
     }
 
-    /// <summary>Reads from the database on disk; that works also where it is full or read-only.</summary>
-    bool Reading(Action action) => (_failure?.Trouble is StoreTrouble.Full or StoreTrouble.ReadOnly && _disk is not null || !MustWait) && OnDisk(action);
-
-    /// <summary>True shortly after a failure. A clock that was set back must not make it longer.</summary>
-    bool MustWait
+    /// <summary>One transaction, in which what was held in memory is written first.</summary>
+    void InTransaction(Database database, Outbox outbox, Action action)
     {
-        get
+        bool isDisk = _disk is not null;
+        database.InTransaction(() =>
         {
-            if (_failure is null) return false;
-            TimeSpan left = _retryAt - _time.GetUtcNow();
-            return left > TimeSpan.Zero && left <= RetryEvery;
-        }
-    }
-
-    bool OnDisk(Action action)
-    {
-        try
-        {
-            if (_disk is null)
+            if (isDisk && _waiting.Count > 0) outbox.TakeFrom(_memory);
+            if (isDisk && _unwritten.Count > 0)
             {
-                _disk = _state!.Open();
-                _outbox = new Outbox(_disk, _limits);
+                foreach (IGrouping<string, KeyValuePair<(string Sink, string AlertId), DeliveryMark>> marks in _unwritten.GroupBy(u => u.Key.Sink)) outbox.Mark(marks.Key, marks.Select(m => m.Value));
             }
             action();
-            return true;
-        }
-        catch (DatabaseException e)
-        {
-            Fails(StoreFailure.Of(e, _state!.Path));
-        }
-        catch (StateDirectoryInUseException e) when (!_opening)
-        {
-            Fails(new StoreFailure(StoreTrouble.Locked, e.Message.TrimEnd('.')));
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            Fails(new StoreFailure(StoreTrouble.Inaccessible, $"{_state!.Path} cannot be used ({e.Message.TrimEnd('.')}); it must exist and belong to the service's user"));
-        }
-        return false;
-    }
-
-    void Fails(StoreFailure failure)
-    {
-        if (failure.Trouble == StoreTrouble.Damaged && _disk is not null)
-        {
-            // Found while running: what is in it is kept for people, and the next try begins a new one.
-            _disk.Dispose();
-            (_disk, _outbox) = (null, null);
-            _state!.TrySetAside("damaged");
-        }
-        _failure = failure;
-        _retryAt = _time.GetUtcNow() + RetryEvery;
-        _retry.Change(RetryEvery, RetryEvery);
-    }
-
-    void Announce(StoreFailure? before, StoreFailure? after)
-    {
-        if (before?.Trouble == after?.Trouble) return;
-        if (after is null) LogWorksAgain(_state!.Path);
-        else LogFails(after.Message);
-        FailureChanged?.Invoke(after);
-    }
-
-    /// <summary>Writes to disk what is held in memory; in a transaction.</summary>
-    void Flush()
-    {
-        if (_waiting.Count > 0) _outbox!.TakeFrom(_waiting);
-        foreach (IGrouping<string, KeyValuePair<(string Sink, string AlertId), DeliveryMark>> marks in _unwritten.GroupBy(u => u.Key.Sink))
-        {
-            _outbox!.Mark(marks.Key, marks.Select(m => m.Value));
-        }
-    }
-
-    /// <summary>Forgets what <see cref="Flush"/> has written, once it is committed.</summary>
-    void Flushed()
-    {
+        });
+        // Committed: now it may be forgotten here.
         _unwritten.Clear();
-        if (_waiting.Count == 0) return;
-        _waiting.Clear();
-        _outbox!.Recount();
-    }
-
-    (List<string> Added, int Evicted) AddToMemory(IReadOnlyList<StoredAlert> alerts)
-    {
-        List<string> added = [];
-        StoredAlert[] unknown = _state is null ? [.. alerts] : [.. alerts.Where(a => !IsOnDisk(a.AlertId))];
-        _memory.InTransaction(() => added = _waiting.Add(unknown));
-        Count(_waiting, alerts, added);
-        if (!_waiting.IsOverfull) return (added, 0);
-        int evicted = _state is null ? Trim(_waiting) : _waiting.EvictOldest();
-        if (_state is not null && evicted > 0)
-        {
-            _evicted += evicted;
-            LogEvicted(evicted);
-        }
-        return (added, evicted);
+        if (isDisk && _waiting.Count > 0) _waiting.Clear();
     }
 
     /// <summary>Reading may work where writing does not.</summary>
@@ -428,7 +390,7 @@ sealed partial class StateStore : IAlertStore, IDisposable
     {
         try
         {
-            return _outbox?.Contains(alertId) == true;
+            return _disk?.Outbox?.Contains(alertId) == true;
         }
         catch (DatabaseException)
         {
@@ -436,40 +398,25 @@ sealed partial class StateStore : IAlertStore, IDisposable
         }
     }
 
-    int InBoth(Func<Outbox, int> action)
+    void TrimIfDue(Database database, Outbox outbox)
     {
-        lock (_lock)
+        if (!_trimsAgain && _time.GetElapsedTime(_trimmedAt) < TrimEvery) return;
+        _trimmedAt = _time.GetTimestamp();
+        int given = 0;
+        database.InTransaction(() =>
         {
-            int count = action(_waiting);
-            if (_state is not null) Writing(() => count += action(_outbox!));
-            return count;
-        }
+            if (_sinks is not null) given = outbox.GiveUpAllBut(_sinks);
+            _trimsAgain = outbox.RemoveOld(_time.GetUtcNow());
+        });
+        if (given > 0) LogNoLongerConfigured(given);
     }
 
-    void TrimIfDue(Outbox outbox)
+    void Announce(StoreFailure? before, StoreFailure? after)
     {
-        DateTimeOffset now = _time.GetUtcNow();
-        if (now < _trimAt && _trimAt - now <= TrimEvery && !outbox.IsOverfull) return;
-        _trimAt = now + TrimEvery;
-        Trim(outbox);
-    }
-
-    int Trim(Outbox outbox)
-    {
-        int evicted = outbox.Trim(_time.GetUtcNow());
-        if (evicted > 0)
-        {
-            _evicted += evicted;
-            LogOutboxFull(evicted);
-        }
-        return evicted;
-    }
-
-    static void Count(Outbox outbox, IReadOnlyList<StoredAlert> alerts, List<string> added)
-    {
-        if (added.Count == 0) return;
-        var ids = added.ToHashSet();
-        outbox.CountAdded(added.Count, alerts.Where(a => ids.Contains(a.AlertId)).Sum(a => (long)a.Json.Length));
+        if (before?.Trouble == after?.Trouble) return;
+        if (after is null) LogWorksAgain(_disk!.Path);
+        else LogFails(after.Message);
+        FailureChanged?.Invoke(after);
     }
 
     [LoggerMessage(4001, LogLevel.Error, "State cannot be written: {Reason}. Alerts are told all the same; the position stands still until it can be.")]
@@ -478,11 +425,8 @@ sealed partial class StateStore : IAlertStore, IDisposable
     [LoggerMessage(4002, LogLevel.Information, "State in {Directory} can be written again.")]
     partial void LogWorksAgain(string directory);
 
-    [LoggerMessage(4003, LogLevel.Warning, "{Count} deliveries were given up: the disk cannot be written and limits.memory_alerts is reached.")]
-    partial void LogEvicted(int count);
-
-    [LoggerMessage(4004, LogLevel.Warning, "{Count} deliveries were given up: limits.outbox_alerts or limits.outbox_bytes is reached. The journal has the alerts.")]
-    partial void LogOutboxFull(int count);
+    [LoggerMessage(4003, LogLevel.Warning, "{Count} deliveries have waited for webhooks that are not configured for as long as alerts are kept (state.keep_alerts), and are given up.")]
+    partial void LogNoLongerConfigured(int count);
 
     [LoggerMessage(4005, LogLevel.Error, "{Count} alerts could not be written before the end. They are raised again from the last saved position.")]
     partial void LogLeftInMemory(int count);

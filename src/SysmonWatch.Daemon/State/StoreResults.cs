@@ -17,6 +17,6 @@ sealed record StoreStatus(
 
 /// <summary>Bounds of an outbox.</summary>
 /// <param name="Alerts">Most alerts, told ones included.</param>
-/// <param name="Bytes">Most bytes of their JSON.</param>
+/// <param name="Bytes">Most bytes of the database: alerts, deliveries and snapshots.</param>
 /// <param name="Keep">How long an alert is kept after everybody was told.</param>
 sealed record OutboxLimits(int Alerts, long Bytes, TimeSpan Keep);

@@ -18,8 +18,16 @@ sealed record StoredAlert(
 /// <param name="OccurredAt">Time of the event that completed it.</param>
 /// <param name="RaisedAt">When it was put in.</param>
 /// <param name="Json">The alert as UTF-8 JSON.</param>
-/// <param name="Attempts">How often it was tried and failed.</param>
+/// <param name="Attempts">How often the sink refused this very alert while it took others.</param>
 sealed record PendingDelivery(string AlertId, RuleLevel Level, DateTimeOffset OccurredAt, DateTimeOffset RaisedAt, byte[] Json, int Attempts);
+
+/// <summary>Where the telling of one alert to one sink stands, as the outbox keeps it.</summary>
+/// <param name="Sink">Whom.</param>
+/// <param name="State">Where it stands.</param>
+/// <param name="Attempts">How often the sink refused this very alert.</param>
+/// <param name="NextTry">It is put off until then.</param>
+/// <param name="Reason">Why it failed; empty where it did not.</param>
+sealed record StoredDelivery(string Sink, DeliveryState State, int Attempts, DateTimeOffset NextTry, string Reason);
 
 /// <summary>Where the telling of one alert to one sink stands.</summary>
 enum DeliveryState

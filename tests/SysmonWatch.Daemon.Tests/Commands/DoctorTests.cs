@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using SysmonWatch.Daemon.Operations;
 using SysmonWatch.Daemon.Commands;
 using SysmonWatch.Daemon.Commands.Doctor;
 using SysmonWatch.Daemon.Configuration;
@@ -167,7 +168,7 @@ public sealed class DoctorTests : IDisposable
     public void Says_that_a_webhook_cannot_be_used_and_that_the_outbox_could_not_be_delivered()
     {
         string state = Path.Combine(_root, "state");
-        using (var store = StateStore.Open(state, new OutboxLimits(1000, 1 << 20, TimeSpan.FromDays(1)), 100, TimeProvider.System, NullLogger.Instance))
+        using (var store = StateStore.Open(state, new OutboxLimits(1000, 1 << 20, TimeSpan.FromDays(1)), 100, new Counters(), TimeProvider.System, NullLogger.Instance))
         {
             store.AddAlerts([new StoredAlert("a1", RuleLevel.High, DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch, "{}"u8.ToArray(), ["chat"])]);
             store.MarkFailed("chat", "a1", "its host name cannot be resolved", DateTimeOffset.UnixEpoch);

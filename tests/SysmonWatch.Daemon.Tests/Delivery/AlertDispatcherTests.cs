@@ -5,6 +5,7 @@ using SysmonWatch.Daemon.Configuration;
 using SysmonWatch.Daemon.Delivery;
 using SysmonWatch.Daemon.Delivery.Journal;
 using SysmonWatch.Daemon.Delivery.Sinks;
+using SysmonWatch.Daemon.Operations;
 using SysmonWatch.Daemon.State;
 using SysmonWatch.Detection.Sigma.Rules;
 
@@ -23,7 +24,7 @@ public sealed class AlertDispatcherTests : IAsyncDisposable
 
     public AlertDispatcherTests()
     {
-        _store = StateStore.InMemory(new OutboxLimits(1000, 1 << 20, TimeSpan.FromDays(30)), _time, _logs);
+        _store = StateStore.InMemory(new OutboxLimits(1000, 1 << 20, TimeSpan.FromDays(30)), new Counters(), _time, _logs);
         _dispatcher = new AlertDispatcher(_store, new AlertJournal(_journal), _time, new LoggerOf(_logs));
     }
 
@@ -211,7 +212,7 @@ public sealed class AlertDispatcherTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_reload_keeps_what_waits_and_gives_up_what_nobody_is_there_for()
+    public async Task A_reload_keeps_what_waits_also_for_a_name_that_left_and_comes_back()
     {
         ScriptedSink chat = new ScriptedSink("chat").Then(DeliveryOutcome.Unavailable, "down"), gone = new ScriptedSink("gone").Then(DeliveryOutcome.Unavailable, "down");
         await UseAsync(chat, gone);
@@ -223,8 +224,11 @@ public sealed class AlertDispatcherTests : IAsyncDisposable
         await UseAsync(chatAgain);
 
         Assert.Equal("1", await NextAfterWaitingAsync(chatAgain));
-        Assert.Equal("no longer configured", Assert.Single(_store.DeadLetters(10)).Reason);
-        Assert.Contains("3001 Warning: 1 alerts still waited for sinks that are no longer configured and are given up. The journal has them.", _logs.Messages);
+        Assert.Empty(_store.DeadLetters(10));
+        Assert.Contains("3001 Warning: gone is not configured any more; alerts that wait for it: 1. They are kept for state.keep_alerts and sent if it comes back.", _logs.Messages);
+        var back = new ScriptedSink("gone");
+        await UseAsync(back);
+        Assert.Equal("1", await NextAfterWaitingAsync(back));
     }
 
     [Theory]
@@ -234,7 +238,7 @@ public sealed class AlertDispatcherTests : IAsyncDisposable
     public async Task Tries_again_within_the_longest_wait_although_the_clock_was_set(int hours)
     {
         var clock = new LeapingTime(_time);
-        using var store = StateStore.InMemory(new OutboxLimits(1000, 1 << 20, TimeSpan.FromDays(30)), clock, _logs);
+        using var store = StateStore.InMemory(new OutboxLimits(1000, 1 << 20, TimeSpan.FromDays(30)), new Counters(), clock, _logs);
         await using var dispatcher = new AlertDispatcher(store, new AlertJournal(_journal), clock, new LoggerOf(_logs));
         var chat = new ScriptedSink("chat").Then(DeliveryOutcome.Unavailable, "HTTP 503");
         // Before the start, so that no signal cuts a wait short. The store has a timer of its own.

@@ -66,7 +66,7 @@ public sealed class DiskTests : IDisposable
         Assert.Equal(0, again.Store.Status().Pending.GetValueOrDefault("sink"));
         await again.StopAsync();
         Assert.False(again.HasRaisedMore);
-        Assert.Equal(["lock", "state.db"], Directory.GetFiles(disk.Path).Select(f => Path.GetFileName(f)).Where(f => !f.StartsWith("state.db-", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+        Assert.Equal(["lock", "positions", "state.db"], Directory.GetFiles(disk.Path).Select(f => Path.GetFileName(f)).Where(f => !f.StartsWith("state.db-", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
         Assert.Equal(0, Replayed.Of(Log).ExitCode);
     }
 

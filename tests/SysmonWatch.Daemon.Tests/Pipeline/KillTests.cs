@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
+using SysmonWatch.Daemon.Operations;
 using SysmonWatch.Daemon.State;
 using SysmonWatch.Daemon.Tests.Commands;
 using SysmonWatch.Daemon.Tests.Intake;
@@ -152,7 +153,7 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
         }
 
         Assert.Equal(expected, listener.Ids.Distinct().Order(StringComparer.Ordinal));
-        using var store = StateStore.Open(state, new OutboxLimits(100_000, 1 << 28, TimeSpan.FromDays(7)), 100, TimeProvider.System, NullLogger.Instance);
+        using var store = StateStore.Open(state, new OutboxLimits(100_000, 1 << 28, TimeSpan.FromDays(7)), 100, new Counters(), TimeProvider.System, NullLogger.Instance);
         Assert.Equal(0, store.Status().Pending.GetValueOrDefault("test"));
         Assert.Empty(store.DeadLetters(10));
         output.WriteLine($"{expected.Length} alerts, told {listener.Ids.Length} times; {_rotations} rotations");

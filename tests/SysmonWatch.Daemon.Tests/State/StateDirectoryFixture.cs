@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Time.Testing;
+using SysmonWatch.Daemon.Operations;
 using SysmonWatch.Daemon.State;
 using SysmonWatch.Detection.Sigma.Rules;
 
@@ -21,27 +22,31 @@ sealed class StateDirectoryFixture : IDisposable
 
     public CollectedLogs Logs { get; } = new();
 
+    public Counters Counters { get; } = new();
+
     public StateStore Open(OutboxLimits? limits = null, int memoryAlerts = 100, string? directory = null)
     {
-        var store = StateStore.Open(directory ?? Path, limits ?? Roomy, memoryAlerts, Time, Logs);
+        var store = StateStore.Open(directory ?? Path, limits ?? Roomy, memoryAlerts, Counters, Time, Logs);
         _stores.Add(store);
         return store;
     }
 
     public StateStore InMemory(OutboxLimits? limits = null)
     {
-        var store = StateStore.InMemory(limits ?? Roomy, Time, Logs);
+        var store = StateStore.InMemory(limits ?? Roomy, Counters, Time, Logs);
         _stores.Add(store);
         return store;
     }
 
     public StoredAlert Alert(string id, params string[] sinks) => Sized(id, 10, sinks);
 
-    public StoredAlert Sized(string id, int bytes, params string[] sinks)
+    public StoredAlert Sized(string id, int bytes, params string[] sinks) => Of(id, bytes, RuleLevel.High, sinks);
+
+    public StoredAlert Of(string id, int bytes, RuleLevel level, params string[] sinks)
     {
         byte[] json = new byte[bytes];
         json.AsSpan().Fill((byte)'x');
-        return new StoredAlert(id, RuleLevel.High, Time.GetUtcNow() - TimeSpan.FromSeconds(1), Time.GetUtcNow(), json, sinks);
+        return new StoredAlert(id, level, Time.GetUtcNow() - TimeSpan.FromSeconds(1), Time.GetUtcNow(), json, sinks);
     }
 
     /// <summary>What a process that was killed leaves behind: the files as they are now.</summary>

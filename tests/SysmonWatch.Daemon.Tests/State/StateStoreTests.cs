@@ -120,19 +120,180 @@ public sealed class StateStoreTests : IDisposable
         string aside = $"{_fixture.DatabaseFile}.{why}-20261124T041500Z";
         Assert.Equal(before, File.ReadAllBytes(aside));
         Assert.Equal(
-            [$"4101 Error: {_fixture.DatabaseFile} is {why} and cannot be used. It is kept as {aside}, and a new one is begun: input starts as at a first start."],
+            [$"4101 Error: {_fixture.DatabaseFile} is {why} and cannot be used. It is kept as {aside}, and a new one is begun. Input starts as at a first start.", $"4104 Warning: 0 alerts could be read from {aside} and are in the new database; who was not told of them is told."],
             _fixture.Logs.Messages);
         Assert.Null(store.Commit(StateDirectoryFixture.At("a", 1)));
         Assert.Equal(["1"], store.AddAlerts([_fixture.Alert("1", "journal")]).New);
     }
 
     [Fact]
-    public void Begins_in_an_empty_file()
+    public void Goes_on_from_the_copy_of_the_positions_where_the_database_is_lost()
     {
-        File.WriteAllBytes(_fixture.DatabaseFile, []);
+        string[] kinds = ["deleted", "empty", "damaged", "newer"];
+        foreach (string kind in kinds)
+        {
+            using var fixture = new StateDirectoryFixture();
+            using (StateStore before = fixture.Open())
+            {
+                before.Commit(StateDirectoryFixture.At("a", 7, "tree"));
+                before.Commit(StateDirectoryFixture.At("b", 8));
+            }
+            switch (kind)
+            {
+                case "deleted": File.Delete(fixture.DatabaseFile); break;
+                case "empty": File.WriteAllBytes(fixture.DatabaseFile, []); break;
+                case "damaged": File.WriteAllText(fixture.DatabaseFile, new string('x', 5000)); break;
+                default: Execute(fixture.DatabaseFile, "PRAGMA user_version = 99"); break;
+            }
 
-        Assert.Null(_fixture.Open().Commit(StateDirectoryFixture.At("a", 1)));
+            StateStore store = fixture.Open();
+
+            Assert.Equal([("a", 7), ("b", 8)], store.Restore().Positions.OrderBy(p => p.Key).Select(p => (p.Key, (int)p.Value[0])));
+            Assert.Contains(fixture.Logs.Messages, m => m.Contains($"Input goes on from the positions in {fixture.Path}/positions.", StringComparison.Ordinal));
+            Assert.Null(store.Commit(StateDirectoryFixture.At("a", 9)));
+        }
+    }
+
+    [Fact]
+    public void Believes_no_copy_of_the_positions_that_is_not_intact()
+    {
+        using (StateStore before = _fixture.Open()) before.Commit(StateDirectoryFixture.At("a", 7));
+        string copy = Path.Combine(_fixture.Path, "positions");
+        File.WriteAllText(copy, File.ReadAllText(copy).Replace("Bw==", "CA==", StringComparison.Ordinal));
+        File.Delete(_fixture.DatabaseFile);
+
+        Assert.Empty(_fixture.Open().Restore().Positions);
+        Assert.Equal([$"4103 Error: {_fixture.DatabaseFile} is missing, although this is not the first start; a new one is begun. Input starts as at a first start."], _fixture.Logs.Messages);
+    }
+
+    [Fact]
+    public void Takes_from_a_damaged_database_every_alert_that_can_be_read_with_what_was_told()
+    {
+        string[] ids = [.. Enumerable.Range(0, 400).Select(n => $"{n:000}")];
+        using (StateStore before = _fixture.Open())
+        {
+            before.AddAlerts([.. ids.Select(id => _fixture.Sized(id, 2000, "journal", "chat"))]);
+            before.Mark("journal", [.. ids.Select(id => new DeliveryMark(id, DeliveryState.Told))]);
+            before.Commit(StateDirectoryFixture.At("a", 7));
+        }
+        // Pages in the middle, most of them of bodies: two alerts are gone with each.
+        Overwrite(_fixture.DatabaseFile, from: 100 * 4096, until: 120 * 4096);
+
+        StateStore store = _fixture.Open();
+
+        // Where it cannot be read who was told, the journal is told once more.
+        string[] chat = [.. Ids(store.NextDue("chat", 1000))], kept = [.. Ids(store.NextDue("journal", 1000)).Union(chat)];
+        Assert.InRange(kept.Length, 300, 399);
+        Assert.InRange(chat.Length, 200, 399);
+        Assert.Equal([7], store.Restore().Positions["a"]);
+        Assert.Contains(_fixture.Logs.Messages, m => m.StartsWith($"4104 Warning: {kept.Length} alerts could be read from ", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("deleted")]
+    [InlineData("replaced")]
+    public void Keeps_everything_when_the_database_is_taken_away_while_it_runs(string kind)
+    {
+        StateStore store = _fixture.Open();
+        store.AddAlerts([_fixture.Alert("1", "journal"), _fixture.Alert("2", "journal")]);
+        store.MarkTold("journal", "1");
+        store.Commit(StateDirectoryFixture.At("a", 7, "tree"));
+
+        File.Delete(_fixture.DatabaseFile);
+        if (kind == "replaced") File.WriteAllText(_fixture.DatabaseFile, "something else");
+        store.AddAlerts([_fixture.Alert("3", "journal")]);
+
+        Assert.Contains($"4105 Error: The database in {_fixture.Path} was deleted, emptied or replaced while it was in use. A new one has what it still had in memory: 2 alerts, and the positions.", _fixture.Logs.Messages);
+        store.Dispose();
+        StateStore again = _fixture.Open();
+        Assert.Equal(["2", "3"], Ids(again.NextDue("journal", 10)));
+        Assert.Equal([7], again.Restore().Positions["a"]);
+        Assert.Equal("tree"u8.ToArray(), again.Restore().Snapshots["tree"].Joined());
+        Assert.Empty(again.AddAlerts([_fixture.Alert("1", "journal")]).New);
+    }
+
+    [Fact]
+    public void Goes_on_when_the_database_is_emptied_while_it_runs()
+    {
+        StateStore store = _fixture.Open();
+        store.AddAlerts([_fixture.Alert("1", "journal")]);
+        store.Commit(StateDirectoryFixture.At("a", 7));
+
+        File.WriteAllBytes(_fixture.DatabaseFile, []);
+        AddResult added = store.AddAlerts([_fixture.Alert("2", "journal")]);
+        _fixture.Time.Advance(TimeSpan.FromSeconds(6));
+        store.TryFlush();
+
+        Assert.Equal(["2"], added.New);
+        Assert.Null(store.Status().Failure);
+        Assert.Contains(_fixture.Logs.Messages, m => m.StartsWith("4105 Error: ", StringComparison.Ordinal));
+        Assert.Equal([7], store.Restore().Positions["a"]);
+        Assert.Contains("2", Ids(store.NextDue("journal", 10)));
+    }
+
+    [Fact]
+    public void Its_files_are_for_its_owner_alone_whatever_the_directory()
+    {
+        using (StateStore before = _fixture.Open()) before.Commit(StateDirectoryFixture.At("a", 1));
+        File.SetUnixFileMode(_fixture.DatabaseFile, (UnixFileMode)0b110_100_100);
+        File.SetUnixFileMode(_fixture.Path, (UnixFileMode)0b111_111_111);
+
+        using StateStore store = _fixture.Open();
+        store.Commit(StateDirectoryFixture.At("a", 2));
+
+        Assert.Equal(
+            ["lock", "positions", "state.db", "state.db-shm", "state.db-wal"],
+            Directory.GetFiles(_fixture.Path).Where(f => File.GetUnixFileMode(f) == (UnixFileMode.UserRead | UnixFileMode.UserWrite)).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal));
+        Assert.Equal(5, Directory.GetFiles(_fixture.Path).Length);
+    }
+
+    [Fact]
+    public void Brings_a_database_of_version_1_to_this_one_with_all_that_is_in_it()
+    {
+        using (var old = Database.Connect(_fixture.DatabaseFile))
+        {
+            old.Script("PRAGMA journal_mode = WAL");
+            Schema.Migrate(old, 0, 1);
+            old.Script(
+                """
+                INSERT INTO positions VALUES('a', x'07');
+                INSERT INTO snapshots VALUES('tree', x'0102');
+                UPDATE meta SET value = 5 WHERE name = 'checkpoints';
+                INSERT INTO alerts VALUES(3, 'one', 3, 1000, 2000, x'6A', 2), (9, 'two', 4, 1000, 2000, x'6B', 2);
+                INSERT INTO deliveries VALUES('journal', 3, 1, 0, 0, ''), ('chat', 3, 0, 2, 0, 'HTTP 400'), ('journal', 9, 0, 0, 0, ''), ('chat', 9, 2, 3, 0, 'HTTP 400');
+                """);
+        }
+
+        StateStore store = _fixture.Open();
+
+        Assert.Equal("", string.Join(' ', _fixture.Logs.Messages));
+        Assert.Equal([7], store.Restore().Positions["a"]);
+        Assert.Equal([1, 2], store.Restore().Snapshots["tree"].Joined());
+        PendingDelivery chat = Assert.Single(store.NextDue("chat", 10));
+        Assert.Equal(("one", 2), (chat.AlertId, chat.Attempts));
+        Assert.Equal([(byte)'j'], chat.Json);
+        Assert.Equal(["two"], Ids(store.NextDue("journal", 10)));
+        Assert.Equal("two", Assert.Single(store.DeadLetters(10)).AlertId);
+        Assert.Equal((1L, 1L, 1L), (store.Status().Pending["chat"], store.Status().Pending["journal"], store.Status().Dead["chat"]));
+        store.AddAlerts([_fixture.Alert("three", "journal"), _fixture.Alert("one", "journal")]);
+        Assert.Equal(["two", "three"], Ids(store.NextDue("journal", 10)));
         Assert.Empty(_fixture.Logs.Messages);
+    }
+
+    [Theory]
+    [InlineData(300)]
+    [InlineData(5000)]
+    [InlineData(60_000)]
+    public void Its_file_stays_within_its_bytes_snapshots_included(int json)
+    {
+        var limits = new OutboxLimits(100_000, 4 << 20, TimeSpan.FromDays(1));
+        StateStore store = _fixture.Open(limits);
+        store.Commit(Checkpoint.Empty with { Snapshots = new Dictionary<string, Snapshot> { ["windows"] = Snapshot.Whole(new byte[1 << 20]) } });
+
+        for (int n = 0; n < 16_000_000 / (json + 600); n += 50) store.AddAlerts([.. Enumerable.Range(n, 50).Select(a => _fixture.Sized($"{a}", json, "chat", "mail"))]);
+
+        store.Dispose();
+        Assert.InRange(new FileInfo(_fixture.DatabaseFile).Length, 2 << 20, limits.Bytes);
     }
 
     [Fact]
@@ -349,11 +510,11 @@ public sealed class StateStoreTests : IDisposable
         Overwrite(file, from: 4096);
     }
 
-    static void Overwrite(string file, int from)
+    static void Overwrite(string file, int from, int? until = null)
     {
         using var stream = new FileStream(file, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
         stream.Position = from;
-        byte[] garbage = new byte[(int)stream.Length - from];
+        byte[] garbage = new byte[(until ?? (int)stream.Length) - from];
         garbage.AsSpan().Fill(0xA5);
         stream.Write(garbage);
     }
