@@ -1,10 +1,10 @@
 using Microsoft.Extensions.Logging.Abstractions;
-using SysmonWatch.Daemon.Operations;
 using SysmonWatch.Daemon.Commands;
 using SysmonWatch.Daemon.Commands.Doctor;
 using SysmonWatch.Daemon.Configuration;
 using SysmonWatch.Daemon.Intake;
 using SysmonWatch.Daemon.Intake.Journal;
+using SysmonWatch.Daemon.Operations;
 using SysmonWatch.Daemon.State;
 using SysmonWatch.Detection.Sigma.Rules;
 

@@ -1,5 +1,5 @@
-using SysmonWatch.Daemon.Tests.Operations;
 using SysmonWatch.Daemon.State;
+using SysmonWatch.Daemon.Tests.Operations;
 using SysmonWatch.Detection.Sigma.Rules;
 
 namespace SysmonWatch.Daemon.Tests.State;
